@@ -1,0 +1,44 @@
+"""Numbers and tokens that people and machines are given."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from app.core.clock import to_kst
+
+# Crockford's base32: no I, L, O, U, so that a number can be read aloud.
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+TOKEN_LENGTH = 43  # 256 bits in base64
+
+
+def order_no(now: datetime) -> str:
+    """Return an order number for people: the Korean date, then 7 random characters (35 bits)."""
+    tail = "".join(secrets.choice(CROCKFORD) for _ in range(7))
+    return f"{to_kst(now):%Y%m%d}-{tail}"
+
+
+def payment_no() -> str:
+    """Return an unguessable number for one attempt to pay (160 bits); Toss calls it ``orderId``."""
+    return "".join(secrets.choice(CROCKFORD) for _ in range(32))
+
+
+def token() -> str:
+    """Return a bearer secret of 256 bits, safe in a cookie or a URL."""
+    return secrets.token_urlsafe(32)
+
+
+def fingerprint(secret: str) -> str:
+    """Return the SHA-256 of a bearer secret in hex: what we store instead of the secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def idempotency_key() -> str:
+    """Return a key that makes one request safe to repeat (128 bits)."""
+    return secrets.token_hex(16)
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` has the shape of a token of ours. Anything else is never adopted."""
+    return len(text) == TOKEN_LENGTH and all(
+        char.isascii() and (char.isalnum() or char in "-_") for char in text
+    )

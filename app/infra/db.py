@@ -1,0 +1,211 @@
+"""The database: transactions, their failures, and the few words MySQL and SQLite say differently."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Executable, Table, event, text
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.core.clock import Clock
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError
+from app.core.message import Message
+from app.infra import outbox
+
+T = TypeVar("T")
+
+TRANSACTION_SECONDS = 3.0
+POOL_WAIT_SECONDS = 1.0
+RETRIES = 4
+MYSQL_RETRYABLE = {1205, 1213}  # lock wait time-out, deadlock
+# Too many connections, shutting down, read-only, disk full, and the ways a connection is lost.
+MYSQL_AWAY = {0, 1021, 1040, 1041, 1053, 1114, 1290, 1836, 2002, 2003, 2006, 2013, 2014, 2055, 4031}
+SQLITE_AWAY = ("disk I/O error", "unable to open", "readonly", "is full")
+
+Assignments = Callable[[Any], list[tuple[str, ColumnElement[Any]]]]
+
+
+class DeadlockError(DatabaseUnavailableError):
+    """The database gave this transaction up for another one; the whole of it may be run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction. It ends with its ``async with`` block: commit, or rollback if that raises."""
+
+    conn: AsyncConnection
+    clock: Clock
+
+    async def execute(
+        self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement. Many rows go as one executemany."""
+        return await self.conn.execute(statement, rows)
+
+    async def announce(self, message: Message) -> None:
+        """Leave a message that is sent if, and only if, this transaction commits."""
+        await self.execute(*outbox.insert_message(message, self.clock.now()))
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database: one writer at a time, and no row locks to skip."""
+        return self.conn.dialect.name == "sqlite"
+
+    async def insert_if_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert the rows that break no unique key; return how many that were."""
+        statement: Executable
+        if self.is_sqlite:
+            statement = sqlite.insert(table).on_conflict_do_nothing()
+        else:
+            statement = mysql.insert(table).prefix_with("IGNORE")
+        return (await self.execute(statement, rows)).rowcount
+
+    async def upsert(
+        self, table: Table, keys: Sequence[str], rows: Sequence[Mapping[str, Any]], assign: Assignments
+    ) -> None:
+        """Insert rows, or update those whose unique ``keys`` exist.
+
+        ``assign`` gets the incoming row and returns the columns to set, in order: MySQL evaluates
+        them left to right with the new values, SQLite all at once with the old ones. Write them so
+        that both mean the same (the guarding column last).
+        """
+        statement: Executable
+        if self.is_sqlite:
+            lite = sqlite.insert(table)
+            statement = lite.on_conflict_do_update(index_elements=keys, set_=dict(assign(lite.excluded)))
+        else:
+            my = mysql.insert(table)
+            statement = my.on_duplicate_key_update(assign(my.inserted))
+        await self.execute(statement, rows)
+
+
+class Database:
+    """A pool of connections to one database, given by its SQLAlchemy URL."""
+
+    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16) -> None:
+        self.url = url
+        self.clock = clock
+        self.engine = _create_engine(url, pool_size)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """Open a transaction that only reads. Raises DatabaseUnavailableError."""
+        async with self._transaction(write=False) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """Open a transaction that writes.
+
+        Raises DatabaseUnavailableError before COMMIT was sent (nothing happened) and
+        CommitUnknownError after (it may have happened: read it back).
+        """
+        async with self._transaction(write=True) as tx:
+            yield tx
+
+    async def retrying(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run ``work`` in a write transaction, again from its start when the database breaks a deadlock."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self.write() as tx:
+                    return await work(tx)
+            except DeadlockError:
+                if attempt == RETRIES:
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises DatabaseUnavailableError."""
+        async with self.read() as tx:
+            await tx.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self, *, write: bool) -> AsyncIterator[Tx]:
+        committing = False
+        try:
+            async with asyncio.timeout(TRANSACTION_SECONDS), self.engine.connect() as conn:
+                await conn.execution_options(madang_write=write)
+                async with conn.begin() as transaction:
+                    yield Tx(conn, self.clock)
+                    committing = write
+                    await transaction.commit()
+        except (
+            TimeoutError,
+            OSError,
+            PoolTimeoutError,
+            OperationalError,
+            InterfaceError,
+            InternalError,
+        ) as error:
+            known = _name_failure(error, committing=committing)
+            if known is None:
+                raise
+            raise known from error
+
+
+def _create_engine(url: str, pool_size: int) -> AsyncEngine:
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, pool_size=pool_size, pool_timeout=POOL_WAIT_SECONDS)
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        # REPEATABLE READ differs between MySQL and MariaDB; with READ COMMITTED and locking reads both agree.
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "connect_timeout": 2,
+            "init_command": "SET SESSION innodb_lock_wait_timeout=2, SESSION time_zone='+00:00'",
+        },
+    )
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=2500"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail at the write if another wrote between.
+    write = connection.get_execution_options().get("madang_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _name_failure(error: Exception, *, committing: bool) -> DatabaseUnavailableError | None:
+    """Return the failure as one of ours, or None when it is a mistake in a statement, not an outage."""
+    away = isinstance(error, TimeoutError | OSError | PoolTimeoutError)
+    if isinstance(error, DBAPIError):
+        code = error.orig.args[0] if error.orig is not None and error.orig.args else 0
+        if code in MYSQL_RETRYABLE or "is locked" in str(code):
+            return DeadlockError(str(error.orig))
+        away = error.connection_invalidated or code in MYSQL_AWAY or str(code).startswith(SQLITE_AWAY)
+    if not away:
+        return None
+    kind = CommitUnknownError if committing else DatabaseUnavailableError
+    return kind(f"{type(error).__name__}: {error}")

@@ -1,0 +1,45 @@
+"""The outbox: messages that leave after, and only after, the transaction that made them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Delete, Insert, Select, delete, insert, select
+
+from app.core.message import Message, enclose
+from app.models import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message waiting to leave."""
+
+    outbox_id: int
+    message_id: str
+    type: str
+    body: bytes
+
+
+def insert_message(message: Message, now: datetime) -> tuple[Insert, dict[str, Any]]:
+    """Return the statement and row that leave ``message`` in the outbox."""
+    id_ = uuid.uuid4().hex
+    body = enclose(message, id_=id_, now=now).encode()
+    return insert(outbox), {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}
+
+
+def select_letters(limit: int, *, skip_locked: bool) -> Select[Any]:
+    """Return the query for the oldest letters, passing over those another relay holds."""
+    query = select(outbox).order_by(outbox.c.outbox_id).limit(limit)
+    return query.with_for_update(skip_locked=True) if skip_locked else query
+
+
+def read_letters(rows: Sequence[Any]) -> list[Letter]:
+    """Return the rows of ``select_letters`` as letters."""
+    return [Letter(row.outbox_id, row.message_id, row.type, row.body) for row in rows]
+
+
+def delete_letters(ids: Sequence[int]) -> Delete:
+    """Return the statement that forgets letters once the broker has confirmed them."""
+    return delete(outbox).where(outbox.c.outbox_id.in_(ids))

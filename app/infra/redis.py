@@ -1,0 +1,79 @@
+"""Redis: one connection pool, short time-outs, no retries behind our back, and the Lua scripts' loader."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as Client
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from app.core.errors import RedisUnavailableError
+
+TIMEOUT_SECONDS = 0.5
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and its SHA-1, by which Redis remembers it."""
+
+    name: str
+    text: str
+    sha: str
+
+
+def load_script(path: Path, *parts: Path) -> Script:
+    """Read a script from its file, after the ``parts`` it builds upon."""
+    text = "\n".join(part.read_text(encoding="utf-8") for part in (*parts, path))
+    # Redis names scripts by SHA-1; nothing is secured by it.
+    return Script(path.stem, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Redis:
+    """The hot store. Every failure is a RedisUnavailableError; nothing is sent twice by itself."""
+
+    def __init__(self, url: str) -> None:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=TIMEOUT_SECONDS,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # The client's own retry would run an INCR or an edit again after a lost answer.
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+            decode_responses=True,
+        )
+        self._client = Client(connection_pool=pool)
+        self._pool = pool
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
+        """Run a script by its SHA, sending its text only to a Redis that does not know it yet."""
+        try:
+            try:
+                return await self._client.evalsha(script.sha, len(keys), *keys, *args)
+            except NoScriptError:  # refused before it ran: sending the text is no repetition
+                return await self._client.eval(script.text, len(keys), *keys, *args)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RedisUnavailableError(f"{script.name}: {type(error).__name__}: {error}") from error
+
+    async def command(self, *words: str | int) -> Any:
+        """Run one command."""
+        try:
+            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RedisUnavailableError(f"{words[0]}: {type(error).__name__}: {error}") from error
+
+    async def ping(self) -> None:
+        """Ask Redis for a sign of life. Raises RedisUnavailableError."""
+        await self.command("PING")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+        await self._pool.aclose()

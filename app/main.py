@@ -1,0 +1,42 @@
+"""The builder: the one file that knows every room."""
+
+from quart import Quart
+
+from app.accounts import routes as accounts
+from app.cart import routes as cart
+from app.catalog import routes as catalog
+from app.checkout import routes as checkout
+from app.home import routes as home
+from app.machines import Machines, build_machines
+from app.ops import routes as ops
+from app.orders import routes as orders
+from app.payments import routes as payments
+from app.search import routes as search
+from app.settings import Settings
+from app.web import errors, security, session, static
+from app.web.assets import Assets
+from app.web.guards import FORM_BYTES
+from app.web.render import create_environment
+
+ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, ops)
+
+
+def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
+    """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
+    app = Quart(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
+    app.config["BODY_TIMEOUT"] = 10
+    m = machines or build_machines(settings)
+    assets = Assets()
+    app.extensions["machines"] = m
+    app.extensions["templates"] = create_environment(settings, assets)
+    static.register(app, assets, settings.data_path / "pictures")
+    security.register(app, settings, assets)
+    session.register(app)
+    errors.register(app)
+    for room in ROOMS:
+        app.register_blueprint(room.blueprint)
+    if machines is None:
+        app.before_serving(m.amqp.start)
+        app.after_serving(m.close)
+    return app

@@ -1,0 +1,28 @@
+"""Every table of the shop, as SQLAlchemy Core sees it; db/schema.sql is the mirror."""
+
+from app.models.accounts import sessions, users
+from app.models.base import metadata
+from app.models.carts import cart_heads, carts
+from app.models.messages import outbox, processed_messages
+from app.models.orders import order_lines, orders
+from app.models.payments import refunds, toss_payments, web_payments, webhook_events
+from app.models.products import products
+from app.models.stock import stock_movements
+
+__all__ = [
+    "cart_heads",
+    "carts",
+    "metadata",
+    "order_lines",
+    "orders",
+    "outbox",
+    "processed_messages",
+    "products",
+    "refunds",
+    "sessions",
+    "stock_movements",
+    "toss_payments",
+    "users",
+    "web_payments",
+    "webhook_events",
+]

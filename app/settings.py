@@ -1,0 +1,116 @@
+"""Every setting of the shop: one row each, read from the environment, never from a file in the repository."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; the text says which and why, and never shows a secret."""
+
+
+def _row(default: Any, meaning: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "secret": secret, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. In the environment a name is in capitals; NAME_FILE names a file that holds the value."""
+
+    bind: str = _row("127.0.0.1:8000", "address and port the web listens on")
+    public_url: str = _row("", "address shoppers use, for links to and from Toss; default: http://BIND")
+    data_dir: str = _row("data", "folder for pictures, generated secrets and the embedded database and cache")
+    database_url: str = _row("", "SQLAlchemy address of MySQL; empty: an embedded SQLite file", secret=True)
+    redis_url: str = _row("", "address of Redis; empty: an embedded Valkey", secret=True)
+    amqp_url: str = _row("", "address of RabbitMQ; empty: an embedded queue", secret=True)
+    toss_secret_key: str = _row("", "Toss secret key; empty: the Toss sandbox of this package", secret=True)
+    toss_client_key: str = _row("", "Toss client key, the pair of the secret key")
+    toss_api_url: str = _row("https://api.tosspayments.com", "address of the Toss API")
+    toss_sdk_url: str = _row("https://js.tosspayments.com/v2/standard", "address of the Toss widget script")
+    secret_key: str = _row("", "signs cookies and forms; empty: generated and kept in DATA_DIR", secret=True)
+    password_pepper: str = _row("", "mixed into passwords; empty: generated, kept in DATA_DIR", secret=True)
+    web_workers: int = _row(1, "web processes")
+    cart_ack: str = _row(
+        "redis",
+        "what a cart edit waits for: redis (needs an AOF with fsync always) or confirm (also the broker)",
+        choices=("redis", "confirm"),
+    )
+    bcrypt_cost: int = _row(12, "rounds of bcrypt as a power of two; at least 12 with real shoppers")
+    delivery_fee: int = _row(3000, "delivery fee in won")
+    free_delivery_from: int = _row(50000, "order value in won from which delivery is free")
+    order_minutes: int = _row(30, "minutes an unpaid order stays open")
+    drain_seconds: int = _row(15, "seconds a process may take to finish its work when told to stop")
+    log_level: str = _row("INFO", "least serious log lines", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    metrics_token: str = _row("", "bearer token for /metrics; empty: only from this machine", secret=True)
+    shop_name: str = _row("마당", "trade name (상호)")
+    shop_representative: str = _row("", "representative (대표자)")
+    shop_business_number: str = _row("", "business registration number (사업자등록번호)")
+    shop_mail_order_number: str = _row("", "mail-order report number (통신판매업 신고번호)")
+    shop_address: str = _row("", "place of business (사업장 주소)")
+    shop_phone: str = _row("", "customer centre telephone")
+    shop_email: str = _row("", "customer centre e-mail")
+    shop_hosting: str = _row("", "hosting provider's name (호스팅 제공자)")
+
+    @property
+    def base_url(self) -> str:
+        """The address shoppers use, without a trailing slash."""
+        return (self.public_url or f"http://{self.bind}").rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether shoppers come over TLS, so that cookies can be ``__Host-`` ones."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder."""
+        return Path(self.data_dir).resolve()
+
+    @property
+    def database(self) -> str:
+        """The database's address, the embedded one when none is set."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_path / 'madang.sqlite'}"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read every setting. Raises SettingError."""
+    values: dict[str, Any] = {}
+    for row in dataclasses.fields(Settings):
+        name = row.name.upper()
+        written = _read_one(environ, name)
+        if written is not None:
+            values[row.name] = _convert(name, written, row)
+    return Settings(**values)
+
+
+def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value (secrets masked) and meaning of every setting."""
+    for row in dataclasses.fields(Settings):
+        value = str(getattr(settings, row.name))
+        shown = ("set" if value else "") if row.metadata["secret"] else value
+        yield row.name.upper(), shown, row.metadata["meaning"]
+
+
+def _read_one(environ: Mapping[str, str], name: str) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if path is None:
+        return environ.get(name)
+    if name in environ:
+        raise SettingError(f"{name} and {name}_FILE are both set: leave one")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{name}_FILE cannot be read: {error.strerror}") from error
+
+
+def _convert(name: str, written: str, row: "dataclasses.Field[Any]") -> str | int:
+    choices = row.metadata["choices"]
+    if choices and written not in choices:
+        raise SettingError(f"{name} must be one of {', '.join(choices)}")
+    if row.type is not int:
+        return written
+    if not (written.isascii() and written.isdigit()):
+        raise SettingError(f"{name} must be a whole number")
+    return int(written)

@@ -1,0 +1,56 @@
+"""Static files: read once at start, named by their content, served for ever, compressed once."""
+
+import base64
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import NotFoundError
+
+STATIC = Path(__file__).parent.parent / "static"
+COMPRESSIBLE = ("text/", "image/svg+xml", "application/javascript")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent."""
+
+    body: bytes
+    packed: bytes | None
+    content_type: str
+    hash: str
+
+
+class Assets:
+    """Every file under app/static, by path."""
+
+    def __init__(self, folder: Path = STATIC) -> None:
+        self._files = {
+            str(path.relative_to(folder)): _read(path) for path in sorted(folder.rglob("*")) if path.is_file()
+        }
+        css = self._files["css/critical.css"].body
+        self.critical_style = f"<style>{css.decode()}</style>"
+        self.critical_hash = base64.b64encode(hashlib.sha256(css).digest()).decode()
+
+    def url(self, path: str) -> str:
+        """Return the address of a file; it changes whenever the file does."""
+        return f"/static/{self._files[path].hash}/{path}"
+
+    def find(self, hash_: str, path: str) -> Asset:
+        """Return a file by its address. Raises NotFoundError."""
+        asset = self._files.get(path)
+        if asset is None or asset.hash != hash_:
+            raise NotFoundError(path)
+        return asset
+
+
+def _read(path: Path) -> Asset:
+    body = path.read_bytes()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    kind = "text/javascript" if kind.endswith("javascript") else kind
+    if kind.startswith("text/"):
+        kind += "; charset=utf-8"
+    packed = gzip.compress(body, 9, mtime=0) if kind.startswith(COMPRESSIBLE) else None
+    return Asset(body, packed, kind, hashlib.sha256(body).hexdigest()[:12])

@@ -1,0 +1,67 @@
+"""Reads forms: one value per name, NFC, bounded; what is wrong is said in Korean beside the field."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from quart import request
+from werkzeug.datastructures import MultiDict
+
+WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+PHONE = re.compile(r"0[0-9]{8,10}", re.ASCII)
+
+
+@dataclass(slots=True)
+class Fields:
+    """A form as it was sent, and the sentences about what is wrong with it."""
+
+    sent: MultiDict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str, label: str, *, most: int, required: bool = True) -> str:
+        """Return a line of text, NFC and trimmed; a missing, doubled, long or unprintable one is an error."""
+        values = self.sent.getlist(name)
+        value = unicodedata.normalize("NFC", values[0]).strip() if values else ""
+        if len(values) > 1:
+            self.fail(name, f"{label} 값이 여러 개 왔습니다. 하나만 입력해 주십시오.")
+        elif required and not value:
+            self.fail(name, f"{with_object(label)} 입력해 주십시오.")
+        elif len(value) > most:
+            self.fail(name, f"{label}은(는) {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다.")
+        elif any(unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
+            self.fail(name, f"{label}에 쓸 수 없는 문자가 있습니다.")
+        return value
+
+    def whole(self, name: str, label: str, *, least: int, most: int) -> int:
+        """Return a whole number in ASCII digits; anything else is an error and reads as ``least``."""
+        value = self.text(name, label, most=32)
+        if name in self.errors:
+            return least
+        if not WHOLE.fullmatch(value) or not least <= int(value) <= most:
+            self.fail(name, f"{label}은(는) {least}에서 {most:,} 사이의 숫자로 입력해 주십시오.")
+            return least
+        return int(value)
+
+    def phone(self, name: str, label: str) -> str:
+        """Return a Korean telephone number as digits only; hyphens and spaces are welcome."""
+        value = self.text(name, label, most=20)
+        digits = re.sub(r"[\s-]", "", value)
+        if name not in self.errors and not PHONE.fullmatch(digits):
+            self.fail(name, f"{with_object(label)} 010-1234-5678처럼 숫자로 입력해 주십시오.")
+        return digits
+
+    def fail(self, name: str, sentence: str) -> None:
+        """Note what is wrong with a field; the first sentence stands."""
+        self.errors.setdefault(name, sentence)
+
+
+async def read_fields() -> Fields:
+    """Read the request's form."""
+    return Fields(await request.form)
+
+
+def with_object(word: str) -> str:
+    """Return the word with the object particle that fits its last syllable."""
+    last = ord(word[-1])
+    has_final = 0xAC00 <= last <= 0xD7A3 and (last - 0xAC00) % 28 != 0  # noqa: PLR2004 - the Hangul syllables
+    return word + ("을" if has_final else "를")

@@ -1,0 +1,73 @@
+"""The one way to answer: whole pages for browsers, pieces for htmx, redirects for both."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from quart import Response, make_response, request
+
+from app.web.render import draw, draw_page
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One partial of an answer. Its root element's id is ``<room>-<noun>[-key]``."""
+
+    partial: str  # "cart/lines"
+    key: str | int | None = None
+
+    @property
+    def root_id(self) -> str:
+        """The id of the element this piece replaces."""
+        plain = self.partial.replace("/", "-")
+        return plain if self.key is None else f"{plain}-{self.key}"
+
+
+def wants_pieces() -> bool:
+    """Whether the caller is htmx asking for a part of a page (not for a whole page from history)."""
+    headers = request.headers
+    return (
+        headers.get("HX-Request") == "true"
+        and headers.get("HX-History-Restore-Request") != "true"
+        and headers.get("HX-Request-Type", "partial") == "partial"
+    )
+
+
+async def respond(
+    page: str, pieces: list[Piece] | None = None, *, status: int = 200, **what: Any
+) -> Response:
+    """Answer with the pieces when htmx asks and there are some, else with the whole page."""
+    if pieces and wants_pieces():
+        return await draw_pieces(pieces, status=status, **what)
+    return await _html(await draw_page(page, **what), status)
+
+
+async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:
+    """Answer with partials only; each replaces the element with its root id, by morphing."""
+    drawn = [
+        f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">'
+        f"{draw(f'partials/{piece.partial}.html', **what)}</hx-partial>"
+        for piece in pieces
+    ]
+    return await _html("".join(drawn), status)
+
+
+def redirect(url: str) -> Response:
+    """Send the browser to a page of ours: 303, or for htmx an order to go there itself.
+
+    A 303 would be followed inside fetch, and the whole page swapped into a small element.
+    """
+    if wants_pieces():
+        return _vary(Response("", 204, {"HX-Redirect": url}))
+    return _vary(Response("", 303, {"Location": url}))
+
+
+async def _html(text: str, status: int) -> Response:
+    response = await make_response(text, status)
+    assert isinstance(response, Response)  # noqa: S101 - narrows the framework's wider type
+    response.content_type = "text/html; charset=utf-8"
+    return _vary(response)
+
+
+def _vary(response: Response) -> Response:
+    response.vary.update(("HX-Request", "HX-Request-Type", "Cookie"))
+    return response

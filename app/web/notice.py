@@ -1,0 +1,11 @@
+"""What the live region of every page says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence for the shopper, announced by screen readers."""
+
+    kind: str  # ok, warn, error
+    text: str

@@ -1,0 +1,80 @@
+"""Draws templates: the environment, its filters, and what every page knows."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from quart import current_app, g, request
+
+from app.core import clock, ids, money
+from app.settings import Settings
+from app.web import csrf, current
+from app.web.assets import Assets
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+def create_environment(settings: Settings, assets: Assets) -> Environment:
+    """Build the template environment. Rendering is synchronous: no template waits for anything."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    env.filters.update(won=money.format_won, phone=format_phone, kst=format_kst, kst_date=format_kst_date)
+    env.globals.update(
+        csrf=csrf.form_token,
+        shopper=lambda: g.get("shopper"),
+        cart_count=lambda: g.get("cart_count"),
+        shop=_shop(settings),
+        asset=assets.url,
+        critical_css=lambda: Markup(assets.critical_style),  # noqa: S704 - our own file
+        idempotency_key=ids.idempotency_key,
+    )
+    return env
+
+
+async def draw_page(page: str, **what: Any) -> str:
+    """Draw a whole page; the header's cart count is looked up first."""
+    if "cart_count" not in g:
+        g.cart_count = await current.count_cart()
+    return draw(page, **what)
+
+
+def draw(template: str, **what: Any) -> str:
+    """Draw one template with what it is given."""
+    env: Environment = current_app.extensions["templates"]
+    what.setdefault("notice", None)
+    return env.get_template(template).render(request_path=request.path, **what)
+
+
+def format_phone(digits: str) -> str:
+    """Return ``010-1234-5678``; Seoul's 02 numbers have a shorter head."""
+    shape = r"^(02)(\d{3,4})(\d{4})$" if digits.startswith("02") else r"^(\d{3})(\d{3,4})(\d{4})$"
+    return re.sub(shape, r"\1-\2-\3", digits)
+
+
+def format_kst(moment: Any) -> str:
+    """Return a stored moment as ``2026년 11월 23일 18:30`` in Korea."""
+    local = clock.to_kst(moment)
+    return f"{local.year}년 {local.month}월 {local.day}일 {local:%H:%M}"
+
+
+def format_kst_date(moment: Any) -> str:
+    """Return a stored moment's day in Korea as ``2026년 11월 23일``."""
+    local = clock.to_kst(moment)
+    return f"{local.year}년 {local.month}월 {local.day}일"
+
+
+def _shop(settings: Settings) -> dict[str, str]:
+    return {
+        row.name.removeprefix("shop_"): getattr(settings, row.name)
+        for row in dataclasses.fields(settings)
+        if row.name.startswith("shop_")
+    }

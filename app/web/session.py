@@ -1,0 +1,72 @@
+"""Who is logged in: the session cookie, and the cookies of guests."""
+
+from quart import Quart, Response, g, request
+
+from app.accounts import sessions
+from app.core import ids
+from app.infra import keys
+from app.web import current, guards
+
+GUEST_SECONDS = keys.CART_SECONDS
+
+
+def register(app: Quart) -> None:
+    """Look the shopper up before each request, and set a new guest's cookie after it."""
+    app.before_request(load_shopper)
+    app.after_request(keep_guest)
+
+
+async def load_shopper() -> None:
+    """Set ``g.shopper`` from the session cookie. Raises UnavailableError when nobody can be asked."""
+    g.shopper = None
+    endpoint = request.endpoint or ""
+    door = guards.door_of(endpoint)
+    if endpoint.startswith(("static.", "ops.")) or (door is not None and door.stance == "outside"):
+        return
+    token = current.cookie(current.SESSION_COOKIE)
+    if ids.is_token(token):
+        g.shopper = await sessions.find_shopper(current.machines(), token)
+        g.session_token = token
+
+
+async def keep_guest(response: Response) -> Response:
+    """Send a guest token made during this request."""
+    if g.get("guest_is_new"):
+        _set(response, current.GUEST_COOKIE, g.guest_token, GUEST_SECONDS)
+        g.guest_is_new = False
+    return response
+
+
+def let_in(response: Response, token: str) -> None:
+    """Send a new session's cookie, and take the guest's: what was the guest's is the member's now."""
+    _set(response, current.SESSION_COOKIE, token, keys.SESSION_SECONDS)
+    _drop(response, current.GUEST_COOKIE)
+    g.guest_is_new = False
+
+
+def let_out(response: Response) -> None:
+    """Take the session's cookie away."""
+    _drop(response, current.SESSION_COOKIE)
+
+
+def set_signed_cookie(response: Response, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that only this browser's pages get back (the value must be signed by the caller)."""
+    _set(response, name, value, seconds)
+
+
+def _set(response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        current.cookie_name(name),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=current.machines().settings.is_https,
+        httponly=True,
+        # Lax, not Strict: the way back from the Toss window is a cross-site navigation.
+        samesite="Lax",
+    )
+
+
+def _drop(response: Response, name: str) -> None:
+    secure = current.machines().settings.is_https
+    response.delete_cookie(current.cookie_name(name), path="/", secure=secure, httponly=True, samesite="Lax")

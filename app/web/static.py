@@ -1,0 +1,31 @@
+"""The door to the static files and the product pictures."""
+
+from pathlib import Path
+
+from quart import Quart, Response, request, send_from_directory
+
+from app.web.assets import Assets
+from app.web.guards import anyone
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def register(app: Quart, assets: Assets, pictures: Path) -> None:
+    """Serve files at /static/<hash>/<path> and pictures at /pictures/<name>."""
+
+    @app.get("/static/<hash_>/<path:path>", endpoint="static.show_file")
+    @anyone
+    async def show_file(hash_: str, path: str) -> Response:
+        asset = assets.find(hash_, path)
+        headers = {"Cache-Control": FOREVER, "Content-Type": asset.content_type, "Vary": "Accept-Encoding"}
+        if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"})
+        return Response(asset.body, 200, headers)
+
+    @app.get("/pictures/<name>", endpoint="static.show_picture")
+    @anyone
+    async def show_picture(name: str) -> Response:
+        # A picture's name carries the hash of its content, so it too is served for ever.
+        response = await send_from_directory(pictures, name)
+        response.headers["Cache-Control"] = FOREVER
+        return response

@@ -1,0 +1,18 @@
+"""Writes run to their end when the phone hangs up."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from app.web import current
+
+T = TypeVar("T")
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Await ``work`` in a task of its own.
+
+    Quart cancels a request's handler when the client disconnects; the kept task goes on, so that
+    a change is made wholly or not at all.
+    """
+    return await asyncio.shield(current.machines().background.spawn(work, "request"))
