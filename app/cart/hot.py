@@ -1,0 +1,166 @@
+"""The cart as it lives in Redis: one script, one round trip, per reading or edit."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.cart import messages, store
+from app.cart.publisher import CartPublisher
+from app.cart.snapshot import SnapLine, Snapshot
+from app.core.errors import AmqpUnavailableError, UnavailableError
+from app.core.ids import idempotency_key
+from app.core.message import enclose
+from app.infra import keys
+from app.infra.redis import Script, load_script
+from app.machines import Machines
+
+LUA = Path(__file__).parent / "lua"
+LOADS = 3
+BARRIER_SECONDS = 4.0
+BARRIER_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What to do to a cart: read, add, set, remove, undo."""
+
+    operation: str
+    product_id: int = 0
+    quantity: int = 0
+    most: int = 0
+    form_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HotCart:
+    """What Redis answered: the outcome of the edit, the cart, and what was removed last."""
+
+    outcome: str  # OK, CAPPED, FULL, GONE, NOTHING
+    snapshot: Snapshot
+    undo: SnapLine | None
+
+
+class HotCarts:
+    """The scripts, and the carts they work on."""
+
+    def __init__(self, m: Machines) -> None:
+        self._m = m
+        self._barrier = asyncio.Lock()
+        parts = LUA / "register.lua"
+        self._scripts = {
+            name: load_script(LUA / f"{name}.lua", parts)
+            for name in ("edit", "begin_load", "put_load", "merge_back", "clear", "merge_guest", "snapshot")
+        }
+
+    async def edit(self, owner: str, edit: Edit) -> HotCart:
+        """Do one edit. Raises RedisUnavailableError, or DatabaseUnavailableError for a cold cart."""
+        args = (edit.operation, edit.product_id, edit.quantity, edit.most, edit.form_key)
+        return await self._ready(owner, self._scripts["edit"], args)
+
+    async def take_guest(self, owner: str, lines: Sequence[SnapLine]) -> HotCart:
+        """Join a guest's lines into a member's cart, the larger quantity of each."""
+        args = [number for line in lines for number in (line.product_id, line.quantity)]
+        return await self._ready(owner, self._scripts["merge_guest"], args)
+
+    async def clear(self, owner: str, stamp: int, *, known_to_database: bool) -> None:
+        """Drop the lines up to ``stamp``."""
+        mark = "" if known_to_database else "dirty"
+        await self._run("clear", [keys.cart(owner), _dirty(owner)], [owner, stamp, mark])
+
+    async def merge_back(self, snapshot: Snapshot) -> None:
+        """Tell Redis that the database has this snapshot."""
+        args = [snapshot.owner, snapshot.last, snapshot.cleared, *_flat(snapshot.lines)]
+        await self._run("merge_back", [keys.cart(snapshot.owner), _dirty(snapshot.owner)], args)
+
+    async def snapshot(self, owner: str) -> Snapshot:
+        """Return the cart as it stands, without joining it with the database."""
+        answer = await self._run("snapshot", [keys.cart(owner)], [])
+        return _read(owner, answer).snapshot
+
+    async def dirty_owners(self, before: int, limit: int) -> list[str]:
+        """Return owners whose last edit (µs) is older than ``before`` and may not be in the database."""
+        owners: list[str] = []
+        for number in range(keys.BUCKETS):
+            owners += await self._m.redis.command(
+                "ZRANGEBYSCORE", keys.dirty(number), "-inf", before, "LIMIT", 0, limit
+            )
+        return owners
+
+    async def start_history(self) -> None:
+        """Mark that this Redis has a history: carts may be loaded from the database again."""
+        for number in range(keys.BUCKETS):
+            await self._m.redis.command("SET", keys.generation(number), "1")
+
+    async def raise_barrier(self) -> None:
+        """Let every edit already on its way reach the database before a cart is loaded from it.
+
+        Needed once after Redis was wiped. Without it nothing would be lost, but shoppers would
+        for a moment see older carts. When the broker is away there is nothing to wait for.
+        """
+        async with self._barrier:
+            if await self._has_history():
+                return
+            await self._m.keep(CartPublisher).flush()
+            message = messages.CartBarrierRaised(idempotency_key())
+            envelope = enclose(message, id_=message.barrier, now=self._m.clock.now())
+            try:
+                async with asyncio.timeout(BARRIER_SECONDS):
+                    await self._m.amqp.publish(
+                        message.TYPE, envelope.encode(), message_id=envelope.id, type_=message.TYPE
+                    )
+                    while not await self._has_history():
+                        await asyncio.sleep(BARRIER_POLL_SECONDS)
+            except (AmqpUnavailableError, TimeoutError):
+                await self.start_history()
+
+    async def _has_history(self) -> bool:
+        return bool(await self._m.redis.command("EXISTS", keys.generation(0)))
+
+    async def _ready(self, owner: str, script: Script, args: Sequence[str | int]) -> HotCart:
+        names = [keys.cart(owner), _dirty(owner), keys.generation(keys.bucket(owner))]
+        for _ in range(LOADS):
+            answer = await self._m.redis.run(script, names, [owner, keys.CART_SECONDS, *args])
+            if answer[0] == "NG":
+                await self.raise_barrier()
+            if answer[0] == "NL":
+                await self._load(owner)
+            if answer[0] not in {"NG", "NL"}:
+                return _read(owner, answer)
+        raise UnavailableError(f"cart not ready: {answer[0]}")
+
+    async def _load(self, owner: str) -> None:
+        token = await self._run("begin_load", [keys.cart(owner)], [secrets.token_hex(8), keys.CART_SECONDS])
+        async with self._m.db.read() as tx:
+            known = await store.select_cart(tx, owner)
+        args = [token, known.last, known.cleared, *_flat(known.lines)]
+        await self._run("put_load", [keys.cart(owner)], args)
+
+    async def _run(self, name: str, names: Sequence[str], args: Sequence[str | int]) -> Any:
+        return await self._m.redis.run(self._scripts[name], names, args)
+
+
+def _dirty(owner: str) -> str:
+    return keys.dirty(keys.bucket(owner))
+
+
+def _flat(lines: Sequence[SnapLine]) -> list[int]:
+    return [number for line in lines for number in line]
+
+
+def _read(owner: str, answer: Any) -> HotCart:
+    outcome, flat = answer
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    lines = []
+    for name, value in fields.items():
+        if name[0] == "p" and name[1:].isdigit():
+            quantity, stamp = value.split(":")
+            lines.append(SnapLine(int(name[1:]), int(quantity), int(stamp)))
+    undo = fields.get("undo")
+    return HotCart(
+        outcome,
+        Snapshot(owner, int(fields.get("last", 0)), int(fields.get("cl", 0)), tuple(sorted(lines))),
+        SnapLine(*map(int, undo.split(":"))) if undo else None,
+    )

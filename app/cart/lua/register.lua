@@ -1,0 +1,64 @@
+-- The parts every cart script builds upon: a cart is a hash of registers, one per product.
+-- p<product_id> = "<quantity>:<stamp>" (quantity 0: removed), last, cl (watermark), loaded (run id of
+-- the Redis that joined it with the database), ph (a load in progress), undo, keys (form keys seen).
+
+local function run_id()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function number_at(cart, field)
+  return tonumber(redis.call('HGET', cart, field) or '0')
+end
+
+local function line_at(cart, product)
+  local written = redis.call('HGET', cart, 'p' .. product)
+  if not written then return 0, 0 end
+  local quantity, stamp = string.match(written, '^(%d+):(%d+)$')
+  return tonumber(quantity), tonumber(stamp)
+end
+
+-- A stamp only ever grows within a cart, even if the clock repeats itself or steps back.
+local function next_stamp(cart)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  return math.max(now, number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)
+end
+
+local function raise(cart, field, stamp)
+  if stamp > number_at(cart, field) then redis.call('HSET', cart, field, text(stamp)) end
+end
+
+-- Take lines given as product, quantity, stamp, ... from ARGV[first]: the newest stamp of each wins.
+local function join(cart, first)
+  local cleared = number_at(cart, 'cl')
+  for i = first, #ARGV, 3 do
+    local stamp = tonumber(ARGV[i + 2])
+    local _, known = line_at(cart, ARGV[i])
+    if stamp > cleared and stamp > known then
+      redis.call('HSET', cart, 'p' .. ARGV[i], ARGV[i + 1] .. ':' .. ARGV[i + 2])
+    end
+  end
+end
+
+-- Lines up to the watermark were paid for, or moved to the member's cart.
+local function drop_cleared(cart)
+  local cleared = number_at(cart, 'cl')
+  local all = redis.call('HGETALL', cart)
+  for i = 1, #all, 2 do
+    local stamp = string.match(all[i + 1], ':(%d+)$')
+    if string.match(all[i], '^p%d+$') and stamp and tonumber(stamp) <= cleared then
+      redis.call('HDEL', cart, all[i])
+    end
+  end
+end
+
+-- 'NG': this Redis has no history yet. 'NL': this cart was not joined with the database by this Redis.
+local function unready(cart, generation)
+  if redis.call('EXISTS', generation) == 0 then return 'NG' end
+  if redis.call('HGET', cart, 'loaded') ~= run_id() then return 'NL' end
+  return nil
+end

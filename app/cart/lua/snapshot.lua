@@ -1,0 +1,3 @@
+-- The cart as it stands, joined or not: for the sweeper, which writes it to the database.
+-- KEYS: cart.
+return {'OK', redis.call('HGETALL', KEYS[1])}

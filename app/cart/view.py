@@ -1,0 +1,122 @@
+"""The cart as the shopper sees it: priced, and honest about stock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.cart.snapshot import SnapLine, Snapshot
+from app.catalog.product import Product
+from app.settings import Settings
+
+MAX_QUANTITY = 99
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """One line: what it is, what it costs now, and whether it can be had."""
+
+    product_id: int
+    name: str
+    option_label: str
+    picture: str
+    price: int
+    list_price: int | None
+    quantity: int
+    stock: int
+    state: str  # ok, short (fewer left than wanted), sold_out, gone (no longer sold)
+
+    @property
+    def amount(self) -> int:
+        """The line's price in won."""
+        return self.price * self.quantity
+
+    @property
+    def max_quantity(self) -> int:
+        """The most that can be asked for."""
+        return min(self.stock, MAX_QUANTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The line removed last, which one press brings back."""
+
+    product_id: int
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class CartView:
+    """The whole cart with its totals in won. ``stamp`` says which cart this was."""
+
+    owner: str
+    stamp: int
+    lines: tuple[CartLine, ...]
+    total_quantity: int
+    items_price: int
+    delivery_fee: int
+    missing_for_free_delivery: int
+    undo: Undo | None
+
+    @property
+    def total_price(self) -> int:
+        """What the shopper would pay."""
+        return self.items_price + self.delivery_fee
+
+    @property
+    def can_checkout(self) -> bool:
+        """Whether every line can be had as it stands."""
+        return bool(self.lines) and all(line.state == "ok" for line in self.lines)
+
+    def line(self, product_id: int) -> CartLine | None:
+        """Return the line of a product, if it is in the cart."""
+        return next((line for line in self.lines if line.product_id == product_id), None)
+
+
+def delivery_fee(items_price: int, settings: Settings) -> int:
+    """Return the delivery fee in won for goods of that price."""
+    return 0 if items_price >= settings.free_delivery_from or items_price == 0 else settings.delivery_fee
+
+
+def show(
+    snapshot: Snapshot, removed: SnapLine | None, products: Mapping[int, Product], settings: Settings
+) -> CartView:
+    """Price a snapshot with what the catalogue says now."""
+    lines = tuple(_lines(snapshot.live, products))
+    items_price = sum(line.amount for line in lines if line.state != "gone")
+    fee = delivery_fee(items_price, settings)
+    known = products.get(removed.product_id) if removed else None
+    return CartView(
+        owner=snapshot.owner,
+        stamp=snapshot.last,
+        lines=lines,
+        total_quantity=sum(line.quantity for line in lines),
+        items_price=items_price,
+        delivery_fee=fee,
+        missing_for_free_delivery=max(0, settings.free_delivery_from - items_price) if fee else 0,
+        undo=Undo(removed.product_id, known.name, removed.quantity) if removed and known else None,
+    )
+
+
+def _lines(live: Iterable[SnapLine], products: Mapping[int, Product]) -> Iterable[CartLine]:
+    for line in live:
+        product = products.get(line.product_id)
+        if product is None:
+            yield CartLine(line.product_id, "판매가 끝난 상품", "", "", 0, None, line.quantity, 0, "gone")
+            continue
+        yield CartLine(
+            product_id=line.product_id,
+            name=product.name,
+            option_label=product.option_label,
+            picture=product.picture,
+            price=product.price,
+            list_price=product.list_price,
+            quantity=line.quantity,
+            stock=product.quantity,
+            state=_state(product.quantity, line.quantity),
+        )
+
+
+def _state(stock: int, wanted: int) -> str:
+    if stock == 0:
+        return "sold_out"
+    return "short" if stock < wanted else "ok"
