@@ -1,0 +1,23 @@
+"""Fixtures every test may ask for: the stack, embedded and real."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from sandbox.children import MissingProgram, ServerFailed
+from tests.stack import STACKS, Stack
+
+
+@pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One whole set of machines; a test that asks for it runs once on each."""
+    with ExitStack() as running:
+        missing = ""
+        try:
+            ready = running.enter_context(STACKS[request.param](tmp_path_factory.mktemp(request.param)))
+        except (MissingProgram, ServerFailed) as trouble:
+            missing = str(trouble)
+        if missing:  # outside of the handler: the sentence, without the traceback that led to it
+            pytest.fail(missing, pytrace=False)
+        yield ready
