@@ -1,0 +1,203 @@
+"""The Toss client: the only file that speaks HTTP to Toss, and that says what is certain and what is not."""
+
+import asyncio
+import base64
+import json
+import logging
+import re
+import time
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import quote
+
+import httpx
+
+from app.payments.payment import Json, MalformedPaymentError, TossPayment, read_payment
+from app.payments.verdicts import Call, Verdict, verdict
+
+OK = 200
+FIRST_ERROR = 400
+TOO_MANY_REQUESTS = 429
+CODE = re.compile(r"[A-Z0-9_]{1,80}")
+TRACE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+
+log = logging.getLogger(__name__)
+
+
+class TossError(Exception):
+    """Anything but a Payment object as the answer."""
+
+
+class TossRefused(TossError):  # noqa: N818 - a verdict, read as one
+    """Certain: nothing was charged or returned. `misconfigured`: by our fault, so somebody must be told."""
+
+    def __init__(self, code: str, message: str, *, misconfigured: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.misconfigured = misconfigured
+
+
+class TossUnknown(TossError):  # noqa: N818 - as above
+    """The outcome is unknown; look it up before doing anything else."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TossBusy(TossUnknown):
+    """Done already, or being done by another request; look it up."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAccount:
+    """Where the money of a deposited virtual account goes back to."""
+
+    bank: str
+    account_number: str
+    holder_name: str
+
+
+class Toss:
+    """One merchant's access to the payment API."""
+
+    def __init__(
+        self, api_url: str, secret_key: str, *, connect_seconds: float = 2.0, read_seconds: float = 10.0
+    ) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses: payment keys
+        self._deadline = connect_seconds + read_seconds
+        self._http = httpx.AsyncClient(
+            base_url=api_url,
+            headers={"Authorization": f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"},
+            timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
+            follow_redirects=False,
+            trust_env=False,  # neither a proxy nor a .netrc of the machine comes between us and the money
+        )
+
+    async def confirm(
+        self, payment_key: str, order_id: str, amount: int, idempotency_key: str
+    ) -> TossPayment:
+        """Charge. The same idempotency key always gets the first answer."""
+        body: Json = {"paymentKey": payment_key, "orderId": order_id, "amount": amount}
+        return await self._ask("confirm", "/v1/payments/confirm", body, idempotency_key)
+
+    async def find_by_order(self, order_id: str) -> TossPayment | None:
+        """Look up by our number; None only when Toss says there is no such payment."""
+        return await self._find(f"/v1/payments/orders/{quote(order_id, safe='')}")
+
+    async def find_by_key(self, payment_key: str) -> TossPayment | None:
+        """Look up by Toss's key; None only when Toss says there is no such payment."""
+        return await self._find(f"/v1/payments/{quote(payment_key, safe='')}")
+
+    async def cancel(
+        self,
+        payment_key: str,
+        reason: str,
+        idempotency_key: str,
+        *,
+        amount: int | None = None,
+        refund_account: RefundAccount | None = None,
+    ) -> TossPayment:
+        """Give back all that is left, or a part."""
+        body: Json = {"cancelReason": reason}
+        if amount is not None:
+            body["cancelAmount"] = amount
+        if refund_account:
+            body["refundReceiveAccount"] = {
+                "bank": refund_account.bank,
+                "accountNumber": refund_account.account_number,
+                "holderName": refund_account.holder_name,
+            }
+        path = f"/v1/payments/{quote(payment_key, safe='')}/cancel"
+        return await self._ask("cancel", path, body, idempotency_key)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _find(self, path: str) -> TossPayment | None:
+        try:
+            return await self._ask("lookup", path, None, None)
+        except _NotThereError:
+            return None
+
+    async def _ask(
+        self, call: Call, path: str, body: Json | None, idempotency_key: str | None
+    ) -> TossPayment:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        started = time.monotonic()
+        try:
+            # httpx limits each read, not the whole: a trickle would hold us for ever.
+            async with asyncio.timeout(self._deadline):
+                method = "POST" if body is not None else "GET"
+                answer = await self._http.request(method, path, json=body, headers=headers)
+        except (TimeoutError, httpx.TimeoutException) as problem:
+            log.warning("toss %s: no answer (%s)", call, type(problem).__name__)
+            raise TossUnknown("timeout") from problem
+        except httpx.HTTPError as problem:
+            log.warning("toss %s: no answer (%s)", call, type(problem).__name__)
+            raise TossUnknown("connection") from problem
+        content = _json(answer)
+        code = _code(content)
+        trace = answer.headers.get("X-TossPayments-Trace-Id", "")
+        log.info(
+            "toss %s: status %d, code %s, trace %s, %d ms",
+            call,
+            answer.status_code,
+            code or "-",
+            trace if TRACE.fullmatch(trace) else "-",
+            (time.monotonic() - started) * 1000,
+        )
+        if answer.status_code != OK:
+            raise _judged(call, answer.status_code, code, content)
+        return _payment(call, content)
+
+
+class _NotThereError(TossError):
+    """Toss knows no such payment."""
+
+
+def _payment(call: Call, content: object) -> TossPayment:
+    try:
+        return read_payment(content)
+    except MalformedPaymentError as problem:
+        log.warning("toss %s: unreadable payment (%s)", call, problem)
+        raise TossUnknown("unreadable payment") from problem
+
+
+def _judged(call: Call, status: int, code: str, content: object) -> TossError:
+    """Return what an error answer means."""
+    if status < FIRST_ERROR or status == TOO_MANY_REQUESTS or not code:
+        return TossUnknown(str(status))
+    if call == "lookup" and code == "NOT_FOUND_PAYMENT":
+        return _NotThereError(code)
+    judged = verdict(call, code)
+    if judged is Verdict.BUSY:
+        return TossBusy(code)
+    if judged is Verdict.UNKNOWN:
+        return TossUnknown(code)
+    message = content.get("message") if isinstance(content, dict) else None
+    text = message if isinstance(message, str) else ""
+    return TossRefused(code, text[:510], misconfigured=judged is Verdict.MISCONFIGURED)
+
+
+def _json(answer: httpx.Response) -> object:
+    try:
+        return json.loads(answer.content, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads as JSON and no database takes back."""
+    raise ValueError(name)
+
+
+def _code(content: object) -> str:
+    code = content.get("code") if isinstance(content, dict) else None
+    return code if isinstance(code, str) and CODE.fullmatch(code) else ""

@@ -1,0 +1,68 @@
+"""The stand-in for Toss Payments: API, widget, payment window, webhooks and a desk, served on loopback."""
+
+import asyncio
+import socket
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config as ServerConfig
+from quart import Quart
+
+from sandbox.toss.admin import admin_routes
+from sandbox.toss.api import api_routes
+from sandbox.toss.box import Box, open_box
+from sandbox.toss.config import Config
+from sandbox.toss.widget import widget_routes
+from sandbox.toss.window import window_routes
+
+SWEEP_SECONDS = 1.0
+MAX_BODY = 1024 * 1024
+
+
+def create_sandbox(config: Config) -> Quart:
+    """Build one merchant's sandbox with empty books."""
+    box = open_box(config)
+    app = Quart(__name__, static_folder="static", static_url_path="/sandbox/static")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.jinja_env.filters["won"] = lambda amount: f"{amount:,}원"
+    for routes in (api_routes(box), widget_routes(box), window_routes(box), admin_routes(box)):
+        app.register_blueprint(routes)
+
+    @app.before_serving
+    async def start() -> None:
+        box.detached(_sweep(box))
+
+    @app.after_serving
+    async def stop() -> None:
+        await box.close()
+
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind first, so that port 0 has its number before anything is served."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    return listening
+
+
+async def serve_on(config: Config, listening: socket.socket, shutdown: asyncio.Event) -> None:
+    """Serve on a bound socket, which is closed at the end, until told to stop."""
+    server = ServerConfig()
+    server.bind = [f"fd://{listening.detach()}"]
+    server.accesslog = None
+    server.errorlog = None
+    server.graceful_timeout = 1.0
+    await hypercorn_serve(create_sandbox(config), server, shutdown_trigger=shutdown.wait)
+
+
+async def serve(config: Config, host: str, port: int, shutdown: asyncio.Event) -> None:
+    """Serve on an address until told to stop."""
+    await serve_on(config, listen(host, port), shutdown)
+
+
+async def _sweep(box: Box) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        box.ledger.expire_old()
