@@ -1,0 +1,64 @@
+/* Failures said aloud, busy marks, kept focus, quantity buttons. Every page works without this file. */
+const on = (name, act) => document.addEventListener(name, act);
+const byId = (id) => document.getElementById(id);
+const focusOn = (element) => { if (element) { element.tabIndex ||= -1; element.focus(); } };
+
+function say({ kind, text, again }) {
+  const line = document.createElement('div');
+  line.className = `notice ${kind}`;
+  line.append(Object.assign(document.createElement('p'), { textContent: text }));
+  if (again) line.append(Object.assign(document.createElement('button'), { type: 'button', className: 'text', textContent: '다시 시도', onclick: again }));
+  byId('web-notice').replaceChildren(line);
+}
+on('shop:notice', (event) => say(event.detail));
+
+function failed({ detail: { ctx } }) {
+  const form = ctx?.sourceElement;
+  if (!form?.matches('form')) return; // polls and checks while typing try again by themselves
+  const again = () => {
+    if (!form.isConnected) return location.reload();
+    focusOn(form.querySelector('[type=number], [type=submit]'));
+    form.requestSubmit();
+  };
+  say({ kind: 'error', text: navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주세요.' : '인터넷에 연결되어 있지 않습니다.', again });
+}
+on('htmx:error', failed);
+on('htmx:response:error', (event) => {
+  const { hx, text } = event.detail.ctx;
+  if (!hx.redirect && !text.includes('<hx-partial')) failed(event);
+});
+
+on('htmx:before:request', ({ detail: { ctx } }) => ctx.sourceElement.setAttribute('aria-busy', true));
+on('htmx:finally:request', ({ detail: { ctx } }) => ctx.sourceElement.removeAttribute('aria-busy'));
+
+// Focus must not fall to the top of the page when what held it is gone.
+let held;
+let heirs = [];
+on('htmx:before:swap', () => {
+  held = document.activeElement;
+  const item = held.closest('[data-focus-after]');
+  heirs = item ? [item.nextElementSibling?.id, item.previousElementSibling?.id, item.dataset.focusAfter] : ['main'];
+});
+on('htmx:after:swap', ({ detail: { ctx } }) => {
+  if (held !== document.body && document.activeElement === document.body) {
+    const heir = heirs.map((id) => id && byId(id)).find(Boolean);
+    focusOn(heir?.querySelector('h1, h2, h3') ?? heir);
+  }
+  // The server's quantity wins, unless the shopper has typed on meanwhile.
+  const input = ctx.sourceElement.querySelector('[type=number]');
+  if (input?.form?.isConnected && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
+});
+
+on('click', (event) => {
+  const button = event.target.closest('[data-step], [data-close], [data-print]');
+  if (!button) return;
+  if (button.dataset.step) {
+    event.preventDefault();
+    const input = button.parentElement.querySelector('[type=number]');
+    input.value = Math.min(input.max, Math.max(input.min, +input.value + +button.dataset.step));
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  } else if ('close' in button.dataset) {
+    byId('web-notice').replaceChildren();
+    focusOn(byId('main'));
+  } else print();
+});
