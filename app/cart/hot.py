@@ -111,7 +111,7 @@ class HotCarts:
                     await self._m.amqp.publish(
                         message.TYPE, envelope.encode(), message_id=envelope.id, type_=message.TYPE
                     )
-                    while not await self._has_history():
+                    while not await self._has_history():  # noqa: ASYNC110 - another process marks it
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
             except (AmqpUnavailableError, TimeoutError):
                 await self.start_history()

@@ -29,10 +29,9 @@ def insert_message(message: Message, now: datetime) -> tuple[Insert, dict[str, A
     return insert(outbox), {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}
 
 
-def select_letters(limit: int, *, skip_locked: bool) -> Select[Any]:
-    """Return the query for the oldest letters, passing over those another relay holds."""
-    query = select(outbox).order_by(outbox.c.outbox_id).limit(limit)
-    return query.with_for_update(skip_locked=True) if skip_locked else query
+def select_letters(limit: int) -> Select[Any]:
+    """Return the query for the oldest letters."""
+    return select(outbox).order_by(outbox.c.outbox_id).limit(limit)
 
 
 def read_letters(rows: Sequence[Any]) -> list[Letter]:

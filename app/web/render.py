@@ -72,9 +72,14 @@ def format_kst_date(moment: Any) -> str:
     return f"{local.year}년 {local.month}월 {local.day}일"
 
 
-def _shop(settings: Settings) -> dict[str, str]:
-    return {
+def _shop(settings: Settings) -> dict[str, Any]:
+    facts: dict[str, Any] = {
         row.name.removeprefix("shop_"): getattr(settings, row.name)
         for row in dataclasses.fields(settings)
         if row.name.startswith("shop_")
+    }
+    return {
+        **facts,
+        "delivery_fee": settings.delivery_fee,
+        "free_delivery_from": settings.free_delivery_from,
     }

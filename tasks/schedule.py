@@ -1,0 +1,56 @@
+"""Recurring work, as one table."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from app.accounts import sessions
+from app.cart import service as cart
+from app.core.errors import UnavailableError
+from app.machines import Machines
+from app.payments import service as payments
+from tasks.relay import relay
+
+DAY = 86_400.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """One piece of work, and the seconds between the end of one run and the start of the next."""
+
+    name: str
+    every: float
+    work: Callable[[Machines], Awaitable[object]]
+
+
+SCHEDULE: Sequence[Recurring] = (
+    Recurring("send letters from the outbox", 0.5, relay),
+    Recurring("write carts no message has written", 1.0, cart.sweep),
+    Recurring("ask Toss about undecided payments, expire unpaid orders", 2.0, payments.reconcile_due),
+    Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
+    Recurring("forget sessions that ended", DAY, sessions.purge_expired),
+)
+
+
+async def keep_schedule(m: Machines, stopping: asyncio.Event) -> None:
+    """Do everything in the table until told to stop."""
+    async with asyncio.TaskGroup() as group:
+        for recurring in SCHEDULE:
+            group.create_task(_repeat(m, recurring, stopping), name=recurring.name)
+
+
+async def _repeat(m: Machines, recurring: Recurring, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        try:
+            await recurring.work(m)
+        except UnavailableError as error:
+            log.warning("%s: %s", recurring.name, error)
+        except Exception:
+            log.exception("%s", recurring.name)
+        try:
+            async with asyncio.timeout(recurring.every):
+                await stopping.wait()
+        except TimeoutError:
+            continue
