@@ -1,0 +1,39 @@
+"""One web process: Hypercorn on the supervisor's socket, or on its own."""
+
+import asyncio
+import os
+import signal
+
+import uvloop
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from app.main import create_app
+from app.settings import Settings
+from app.supervisor import LISTEN_FD
+
+HEADER_BYTES = 16 * 1024
+
+
+def run_web(settings: Settings) -> None:
+    """Serve the shop until SIGTERM, then finish what is under way."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    config = Config()
+    descriptor = os.environ.get(LISTEN_FD)
+    config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
+    config.include_server_header = False
+    config.accesslog = None
+    config.errorlog = "-"
+    config.graceful_timeout = settings.drain_seconds
+    config.shutdown_timeout = settings.drain_seconds
+    config.keep_alive_timeout = 30
+    config.read_timeout = 20
+    config.h11_max_incomplete_size = HEADER_BYTES
+    await serve(create_app(settings), config, shutdown_trigger=stopping.wait)

@@ -1,0 +1,182 @@
+"""One container: stand-ins for missing machines, web processes and a task worker, kept alive together."""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from app.settings import Settings
+from sandbox import children
+from sandbox.amqp import AmqpServer
+from sandbox.toss.app import listen, serve_on
+from sandbox.toss.config import Config
+from sandbox.valkey import Valkey
+
+LISTEN_FD = "LISTEN_FD"
+QUICK_DEATH_SECONDS = 5.0
+PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0
+log = logging.getLogger(__name__)
+
+
+async def supervise(settings: Settings, environ: Mapping[str, str], ready: asyncio.Event) -> None:
+    """Run the shop until SIGTERM or SIGINT; ``ready`` is set when the first page can be asked for."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as running:
+        env = dict(environ) | await running.enter_async_context(_stand_ins(settings))
+        door = _open_door(settings.bind)
+        running.callback(door.close)
+        env[LISTEN_FD] = str(door.fileno())
+        children_ = [
+            _Child("web", ["-m", "app", "web"], env, door) for _ in range(settings.web_workers)
+        ]
+        children_.append(_Child("worker", ["-m", "tasks"], env, None))
+        kept = [asyncio.create_task(child.keep(stopping)) for child in children_]
+        asking = asyncio.create_task(_announce(settings.bind, ready))
+        await stopping.wait()
+        asking.cancel()
+        # Web first: what a last request leaves in the outbox or the queue, the worker may still take.
+        for name in ("web", "worker"):
+            await asyncio.gather(
+                *(child.stop(settings.drain_seconds) for child in children_ if child.name == name)
+            )
+        await asyncio.gather(*kept)
+
+
+def keep_secrets(settings: Settings) -> Settings:
+    """Return settings with every secret there; those not given are made once and kept in DATA_DIR."""
+    path = settings.data_path / "secrets.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [
+        name for name in ("secret_key", "password_pepper") if not getattr(settings, name) and name not in kept
+    ]
+    if missing:
+        kept |= {name: secrets.token_urlsafe(32) for name in missing}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(kept, file)
+    return replace(
+        settings, **{name: value for name, value in kept.items() if not getattr(settings, name)}
+    )
+
+
+@asynccontextmanager
+async def _stand_ins(settings: Settings) -> AsyncIterator[dict[str, str]]:
+    """Start what no address was given for; yield the addresses as environment."""
+    env = {
+        "SECRET_KEY": settings.secret_key,
+        "PASSWORD_PEPPER": settings.password_pepper,
+        "PUBLIC_URL": settings.base_url,
+    }
+    async with AsyncExitStack() as running:
+        if not settings.redis_url:
+            valkey = Valkey()
+            env["REDIS_URL"] = valkey.start(settings.data_path / "valkey")
+            running.callback(valkey.stop)
+        if not settings.amqp_url:
+            broker = AmqpServer()
+            port = await broker.start(children.LOOPBACK, 0)
+            running.push_async_callback(broker.stop)
+            env["AMQP_URL"] = f"amqp://guest:guest@{children.LOOPBACK}:{port}/"
+        if not settings.toss_secret_key:
+            env |= await running.enter_async_context(_toss_sandbox(settings))
+        yield env
+
+
+@asynccontextmanager
+async def _toss_sandbox(settings: Settings) -> AsyncIterator[dict[str, str]]:
+    config = Config(
+        shop_name=settings.shop_name, webhook_url=f"{settings.base_url}/payments/toss/webhook"
+    )
+    listening = listen(children.LOOPBACK, 0)
+    url = f"http://{children.LOOPBACK}:{listening.getsockname()[1]}"
+    shutdown = asyncio.Event()
+    serving = asyncio.create_task(serve_on(config, listening, shutdown))
+    yield {
+        "TOSS_API_URL": url,
+        "TOSS_SDK_URL": f"{url}/v2/standard",
+        "TOSS_CLIENT_KEY": config.client_key,
+        "TOSS_SECRET_KEY": config.secret_key,
+    }
+    shutdown.set()
+    await serving
+
+
+class _Child:
+    """A process that is started again whenever it dies."""
+
+    def __init__(
+        self, name: str, words: list[str], env: Mapping[str, str], door: socket.socket | None
+    ) -> None:
+        self.name = name
+        self._command = children.bound([sys.executable, *words])
+        self._env = env
+        self._door = door
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Start it, and start it again until told to stop; one that dies at once is given a pause."""
+        pause = PAUSE_FIRST
+        while not stopping.is_set():
+            started = time.monotonic()
+            # Its own group: Ctrl-C reaches only us, and we end our children in order.
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env=self._env,
+                cwd=Path(__file__).parent.parent,
+                pass_fds=() if self._door is None else (self._door.fileno(),),
+                process_group=0,
+            )
+            code = await self._process.wait()
+            if stopping.is_set():
+                return
+            log.error("%s ended with %s: starting it again", self.name, code)
+            pause = PAUSE_FIRST if time.monotonic() - started > QUICK_DEATH_SECONDS else min(pause * 2, PAUSE_LAST)
+            await asyncio.sleep(pause)
+
+    async def stop(self, seconds: float) -> None:
+        """Ask it to finish, and end it when it takes longer than allowed."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await process.wait()
+        except TimeoutError:
+            log.error("%s did not finish in %.0f s: killed", self.name, seconds)
+            process.kill()
+            await process.wait()
+
+
+def _open_door(bind: str) -> socket.socket:
+    """Listen before any web process runs, so that a shopper waits, rather than is refused, while one restarts."""
+    host, _, port = bind.rpartition(":")
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.bind((host.strip("[]"), int(port)))
+    door.listen(1024)
+    door.set_inheritable(True)
+    return door
+
+
+async def _announce(bind: str, ready: asyncio.Event) -> None:
+    """Ask for a page; the door queues the question until a web process answers it."""
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    reader, writer = await asyncio.open_connection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port))  # noqa: S104 - compared, not bound
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    await reader.readline()
+    writer.close()
+    ready.set()
