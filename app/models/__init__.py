@@ -7,6 +7,7 @@ from app.models.messages import outbox, processed_messages
 from app.models.orders import order_lines, orders
 from app.models.payments import refunds, toss_payments, web_payments, webhook_events
 from app.models.products import products
+from app.models.schema import schema_migrations
 from app.models.stock import stock_movements
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "processed_messages",
     "products",
     "refunds",
+    "schema_migrations",
     "sessions",
     "stock_movements",
     "toss_payments",

@@ -1,0 +1,245 @@
+-- The first schema.
+
+CREATE TABLE IF NOT EXISTS cart_heads (
+    owner VARCHAR(80) NOT NULL COMMENT 'u:<회원 번호> 또는 g:<비회원 표>',
+    last_stamp BIGINT NOT NULL COMMENT '마지막 변경의 도장 (마이크로초)',
+    cleared_stamp BIGINT NOT NULL COMMENT '이 도장까지의 줄은 결제로 비워짐',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_cart_heads PRIMARY KEY (owner)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='장바구니 머리: 소유자마다 한 줄' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS outbox (
+    outbox_id BIGINT UNSIGNED NOT NULL COMMENT '보낼 편지 번호' AUTO_INCREMENT,
+    message_id VARCHAR(64) NOT NULL COMMENT '메시지 번호',
+    type VARCHAR(64) NOT NULL COMMENT '메시지 종류, 라우팅 키',
+    body MEDIUMBLOB NOT NULL COMMENT '봉투 전체, JSON',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='커밋과 함께 남긴, 보낼 메시지' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS processed_messages (
+    handler VARCHAR(64) NOT NULL COMMENT '처리한 이',
+    message_id VARCHAR(64) NOT NULL COMMENT '메시지 번호',
+    processed_at DATETIME(6) NOT NULL COMMENT '처리한 때 (UTC)',
+    CONSTRAINT pk_processed_messages PRIMARY KEY (handler, message_id),
+    KEY ix_processed_messages_processed_at (processed_at)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='이미 처리한 메시지' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS products (
+    product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호' AUTO_INCREMENT,
+    name VARCHAR(255) NOT NULL COMMENT '상품명',
+    price BIGINT NOT NULL COMMENT '판매가 (원)',
+    category VARCHAR(255) NOT NULL COMMENT '분류',
+    country VARCHAR(255) NOT NULL COMMENT '원산지',
+    manufacturer VARCHAR(255) NOT NULL COMMENT '제조사',
+    quantity INTEGER NOT NULL COMMENT '재고 수량',
+    description TEXT NOT NULL COMMENT '설명',
+    list_price BIGINT COMMENT '정가 (원)',
+    group_id BIGINT UNSIGNED COMMENT '같은 상품의 옵션을 묶는 번호',
+    option_label VARCHAR(100) NOT NULL COMMENT '옵션 이름',
+    image VARCHAR(255) NOT NULL COMMENT '그림 파일 이름',
+    status VARCHAR(16) NOT NULL COMMENT 'on_sale 또는 hidden',
+    version INTEGER NOT NULL COMMENT '바뀔 때마다 1 오름',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_products PRIMARY KEY (product_id),
+    CONSTRAINT ck_products_quantity_not_negative CHECK (quantity >= 0),
+    CONSTRAINT ck_products_price_not_negative CHECK (price >= 0),
+    KEY ix_products_group_id (group_id),
+    KEY ix_products_status_category_created_at_product_id (status, category, created_at, product_id),
+    KEY ix_products_status_category_price_product_id (status, category, price, product_id),
+    KEY ix_products_status_created_at_product_id (status, created_at, product_id),
+    KEY ix_products_status_price_product_id (status, price, product_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='상품' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS users (
+    user_id BIGINT UNSIGNED NOT NULL COMMENT '회원 번호' AUTO_INCREMENT,
+    name VARCHAR(255) NOT NULL COMMENT '이름',
+    phone VARCHAR(11) NOT NULL COMMENT '전화번호, 숫자만',
+    signup_id VARCHAR(15) NOT NULL COMMENT '로그인 아이디',
+    signup_password VARCHAR(255) NOT NULL COMMENT '비밀번호의 bcrypt 값',
+    `role` VARCHAR(16) NOT NULL COMMENT 'shopper 또는 operator',
+    email VARCHAR(255) COMMENT '이메일',
+    consents VARCHAR(1000) NOT NULL COMMENT '동의한 약관과 판, JSON',
+    session_epoch INTEGER NOT NULL COMMENT '올리면 모든 기기에서 로그아웃',
+    password_changed_at DATETIME(6) NOT NULL COMMENT '비밀번호를 바꾼 때 (UTC)',
+    closed_at DATETIME(6) COMMENT '탈퇴한 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_users PRIMARY KEY (user_id),
+    CONSTRAINT uq_users_signup_id UNIQUE (signup_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='회원과 운영자' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS webhook_events (
+    webhook_event_id BIGINT UNSIGNED NOT NULL COMMENT '웹훅 번호' AUTO_INCREMENT,
+    fingerprint VARCHAR(64) NOT NULL COMMENT '본문의 SHA-256, 같은 것은 한 번',
+    payment_no VARCHAR(64) COMMENT '본문이 말한 orderId, 믿지 않음',
+    event_type VARCHAR(64) NOT NULL COMMENT '본문이 말한 종류',
+    handled_at DATETIME(6) COMMENT '토스에 다시 물어 처리한 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_webhook_events PRIMARY KEY (webhook_event_id),
+    CONSTRAINT uq_webhook_events_fingerprint UNIQUE (fingerprint),
+    KEY ix_webhook_events_handled_at_webhook_event_id (handled_at, webhook_event_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='받은 웹훅' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS carts (
+    cart_id BIGINT UNSIGNED NOT NULL COMMENT '장바구니 줄 번호' AUTO_INCREMENT,
+    product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호',
+    user_id BIGINT UNSIGNED COMMENT '회원 번호, 비회원은 NULL',
+    signup_id VARCHAR(15) COMMENT '로그인 아이디, 비회원은 NULL',
+    quantity INTEGER NOT NULL COMMENT '수량, 0은 지운 줄',
+    owner VARCHAR(80) NOT NULL COMMENT 'u:<회원 번호> 또는 g:<비회원 표>',
+    stamp BIGINT NOT NULL COMMENT '이 줄을 바꾼 도장 (마이크로초)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_carts PRIMARY KEY (cart_id),
+    CONSTRAINT uq_carts_owner_product_id UNIQUE (owner, product_id),
+    CONSTRAINT ck_carts_quantity_not_negative CHECK (quantity >= 0),
+    CONSTRAINT fk_carts_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
+    KEY ix_carts_user_id (user_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='장바구니 줄' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS orders (
+    order_id BIGINT UNSIGNED NOT NULL COMMENT '주문 번호(내부)' AUTO_INCREMENT,
+    order_no VARCHAR(20) NOT NULL COMMENT '주문 번호(고객용)',
+    owner VARCHAR(80) NOT NULL COMMENT '주문한 장바구니의 소유자',
+    user_id BIGINT UNSIGNED COMMENT '회원 번호, 비회원은 NULL',
+    cart_stamp BIGINT NOT NULL COMMENT '주문한 장바구니의 도장',
+    status VARCHAR(32) NOT NULL COMMENT 'PENDING, WAITING_FOR_DEPOSIT, PAID, CANCELED, EXPIRED, SUPERSEDED',
+    open_slot SMALLINT COMMENT '열린 주문은 1, 끝난 주문은 NULL',
+    total_quantity INTEGER NOT NULL COMMENT '총 수량',
+    items_price BIGINT NOT NULL COMMENT '상품 금액 (원)',
+    delivery_fee BIGINT NOT NULL COMMENT '배송비 (원)',
+    total_price BIGINT NOT NULL COMMENT '결제 금액 (원)',
+    recipient_name VARCHAR(255) NOT NULL COMMENT '받는 분',
+    recipient_phone VARCHAR(11) NOT NULL COMMENT '받는 분 전화번호, 숫자만',
+    postcode VARCHAR(5) NOT NULL COMMENT '우편번호',
+    address1 VARCHAR(255) NOT NULL COMMENT '주소',
+    address2 VARCHAR(255) NOT NULL COMMENT '상세 주소',
+    delivery_note VARCHAR(255) NOT NULL COMMENT '배송 요청',
+    expires_at DATETIME(6) NOT NULL COMMENT '결제하지 않으면 만료되는 때 (UTC)',
+    paid_at DATETIME(6) COMMENT '결제된 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_orders PRIMARY KEY (order_id),
+    CONSTRAINT uq_orders_order_no UNIQUE (order_no),
+    CONSTRAINT uq_orders_owner_open_slot UNIQUE (owner, open_slot),
+    CONSTRAINT fk_orders_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
+    KEY ix_orders_status_expires_at (status, expires_at),
+    KEY ix_orders_user_id_created_at (user_id, created_at)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='주문' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS sessions (
+    token_hash VARCHAR(64) NOT NULL COMMENT '세션 토큰의 SHA-256',
+    user_id BIGINT UNSIGNED NOT NULL COMMENT '회원 번호',
+    epoch INTEGER NOT NULL COMMENT '로그인할 때의 session_epoch',
+    user_agent VARCHAR(255) NOT NULL COMMENT '브라우저 이름',
+    expires_at DATETIME(6) NOT NULL COMMENT '절대 만료 (UTC)',
+    revoked_at DATETIME(6) COMMENT '로그아웃한 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_sessions PRIMARY KEY (token_hash),
+    CONSTRAINT fk_sessions_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
+    KEY ix_sessions_expires_at (expires_at),
+    KEY ix_sessions_user_id (user_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='로그인 세션' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS stock_movements (
+    stock_movement_id BIGINT UNSIGNED NOT NULL COMMENT '재고 이동 번호' AUTO_INCREMENT,
+    product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호',
+    web_payment_id BIGINT UNSIGNED COMMENT '결제 시도 번호, 입고는 NULL',
+    reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, release, restock',
+    delta INTEGER NOT NULL COMMENT '늘거나 준 수량',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_stock_movements PRIMARY KEY (stock_movement_id),
+    CONSTRAINT uq_stock_movements_web_payment_id_product_id_reason UNIQUE (web_payment_id, product_id, reason),
+    CONSTRAINT fk_stock_movements_product_id FOREIGN KEY(product_id) REFERENCES products (product_id),
+    KEY ix_stock_movements_product_id (product_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='재고 이동 원장' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS order_lines (
+    order_line_id BIGINT UNSIGNED NOT NULL COMMENT '주문 줄 번호' AUTO_INCREMENT,
+    order_id BIGINT UNSIGNED NOT NULL COMMENT '주문 번호(내부)',
+    product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호',
+    name VARCHAR(255) NOT NULL COMMENT '주문할 때의 상품명',
+    option_label VARCHAR(100) NOT NULL COMMENT '주문할 때의 옵션',
+    image VARCHAR(255) NOT NULL COMMENT '그림 파일 이름',
+    price BIGINT NOT NULL COMMENT '주문할 때의 판매가 (원)',
+    quantity INTEGER NOT NULL COMMENT '수량',
+    CONSTRAINT pk_order_lines PRIMARY KEY (order_line_id),
+    CONSTRAINT uq_order_lines_order_id_product_id UNIQUE (order_id, product_id),
+    CONSTRAINT fk_order_lines_order_id FOREIGN KEY(order_id) REFERENCES orders (order_id),
+    CONSTRAINT fk_order_lines_product_id FOREIGN KEY(product_id) REFERENCES products (product_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='주문 줄' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS web_payments (
+    web_payment_id BIGINT UNSIGNED NOT NULL COMMENT '결제 시도 번호' AUTO_INCREMENT,
+    user_id BIGINT UNSIGNED COMMENT '회원 번호, 비회원은 NULL',
+    signup_id VARCHAR(15) COMMENT '로그인 아이디, 비회원은 NULL',
+    total_quantity INTEGER NOT NULL COMMENT '총 수량',
+    total_price BIGINT NOT NULL COMMENT '결제할 금액 (원)',
+    customer_name VARCHAR(255) NOT NULL COMMENT '주문자 이름',
+    customer_phone VARCHAR(11) NOT NULL COMMENT '주문자 전화번호',
+    payment_status VARCHAR(32) NOT NULL COMMENT 'PENDING 보류, CONFIRMING 결제 확인 중, WAITING_FOR_DEPOSIT 입금 대기, PAID 결제 성공, FAILED 결제 실패, CANCELED 결제 취소, PARTIAL_CANCELED 부분 취소, EXPIRED 만료, REVIEW 확인 필요',
+    order_id BIGINT UNSIGNED NOT NULL COMMENT '주문 번호(내부)',
+    payment_no VARCHAR(64) NOT NULL COMMENT '토스에 주는 orderId, 시도마다 하나',
+    payment_key VARCHAR(200) COMMENT '토스의 paymentKey',
+    idempotency_key VARCHAR(64) COMMENT '승인 요청의 멱등키',
+    failure_code VARCHAR(64) COMMENT '실패한 까닭의 코드',
+    open_slot SMALLINT COMMENT '열린 시도는 1, 끝난 시도는 NULL',
+    confirming_at DATETIME(6) COMMENT '승인을 요청하기로 한 때 (UTC)',
+    next_check_at DATETIME(6) COMMENT '대사 작업이 다시 물을 때 (UTC)',
+    checks INTEGER NOT NULL COMMENT '대사 작업이 물은 횟수',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_web_payments PRIMARY KEY (web_payment_id),
+    CONSTRAINT uq_web_payments_payment_no UNIQUE (payment_no),
+    CONSTRAINT uq_web_payments_payment_key UNIQUE (payment_key),
+    CONSTRAINT uq_web_payments_order_id_open_slot UNIQUE (order_id, open_slot),
+    CONSTRAINT fk_web_payments_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
+    CONSTRAINT fk_web_payments_order_id FOREIGN KEY(order_id) REFERENCES orders (order_id),
+    KEY ix_web_payments_payment_status_next_check_at (payment_status, next_check_at)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='결제 시도' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS refunds (
+    refund_id VARCHAR(64) NOT NULL COMMENT '환불 번호이자 멱등키',
+    web_payment_id BIGINT UNSIGNED NOT NULL COMMENT '결제 시도',
+    amount BIGINT NOT NULL COMMENT '환불할 금액 (원)',
+    reason VARCHAR(200) NOT NULL COMMENT '까닭',
+    status VARCHAR(32) NOT NULL COMMENT 'REQUESTED, DONE, REFUSED',
+    failure_code VARCHAR(64) COMMENT '거절된 까닭의 코드',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_refunds PRIMARY KEY (refund_id),
+    CONSTRAINT fk_refunds_web_payment_id FOREIGN KEY(web_payment_id) REFERENCES web_payments (web_payment_id),
+    KEY ix_refunds_web_payment_id (web_payment_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='환불' COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS toss_payments (
+    toss_payment_id BIGINT UNSIGNED NOT NULL COMMENT '토스 결제 번호' AUTO_INCREMENT,
+    payment_method VARCHAR(32) COMMENT '결제 수단, 토스의 말 그대로',
+    currency VARCHAR(3) NOT NULL COMMENT '통화',
+    total_price BIGINT NOT NULL COMMENT '주문 금액 (원)',
+    total_amount BIGINT NOT NULL COMMENT '토스가 승인한 금액 (원)',
+    customer_name VARCHAR(255) NOT NULL COMMENT '주문자 이름',
+    customer_phone VARCHAR(11) NOT NULL COMMENT '주문자 전화번호',
+    discount BIGINT NOT NULL COMMENT '카드사 즉시 할인 (원)',
+    payment_time DATETIME(6) COMMENT '승인된 때 (UTC)',
+    web_payment_id BIGINT UNSIGNED NOT NULL COMMENT '결제 시도',
+    payment_key VARCHAR(200) NOT NULL COMMENT '토스의 paymentKey',
+    status VARCHAR(32) NOT NULL COMMENT '토스가 말한 상태',
+    secret VARCHAR(64) COMMENT '웹훅 확인 값',
+    receipt_url VARCHAR(500) COMMENT '토스 영수증 주소',
+    account_bank VARCHAR(8) COMMENT '가상계좌 은행 코드',
+    account_number VARCHAR(32) COMMENT '가상계좌 번호',
+    account_holder VARCHAR(255) COMMENT '가상계좌 예금주',
+    account_due_at DATETIME(6) COMMENT '입금 기한 (UTC)',
+    balance_amount BIGINT NOT NULL COMMENT '취소할 수 있는 남은 금액 (원)',
+    refunded_amount BIGINT NOT NULL COMMENT '환불한 금액 (원)',
+    answer TEXT NOT NULL COMMENT '토스의 대답 전체, JSON',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_toss_payments PRIMARY KEY (toss_payment_id),
+    CONSTRAINT uq_toss_payments_web_payment_id UNIQUE (web_payment_id),
+    CONSTRAINT uq_toss_payments_payment_key UNIQUE (payment_key),
+    CONSTRAINT fk_toss_payments_web_payment_id FOREIGN KEY(web_payment_id) REFERENCES web_payments (web_payment_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='토스 결제' COLLATE utf8mb4_bin;
