@@ -1,4 +1,4 @@
-"""The shop's commands: python -m app run, serve, web, worker, migrate, seed, settings, schema, operator, health."""
+"""The shop's commands: python -m app VERB, and --help for the list."""
 
 import argparse
 import asyncio
@@ -7,44 +7,37 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
-from app import demo, seed, supervisor
+from app import demo, supervisor
+from app import seed as seeding
 from app.accounts import service as accounts
 from app.core.errors import ShopError
-from app.infra.ddl import write_schema
+from app.infra import ddl, migrations
 from app.infra.log import set_up_log
-from app.infra.migrations import migrate
-from app.machines import build_machines
+from app.machines import Machines, build_machines
 from app.server import run_web
 from app.settings import SettingError, Settings, describe, read_settings
-from tasks.__main__ import main as run_worker
+from tasks.__main__ import run_worker
+
+T = TypeVar("T")
+
+NEEDED = ("redis_url", "amqp_url", "toss_secret_key", "toss_client_key", "secret_key", "password_pepper")
 
 Verb = Callable[[Settings, argparse.Namespace], None]
 
 
 def main(argv: Sequence[str]) -> int:
     """Do what the first word says."""
-    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for verb in VERBS:
-        sub = verbs.add_parser(verb.__name__, help=verb.__doc__)
-        sub.set_defaults(verb=verb)
-        if verb in {run, seed_}:
-            sub.add_argument("--products", type=int, default=0, help="how many products (default: the catalogue)")
-        if verb is run:
-            sub.add_argument("--bind", default="", help="address and port, instead of BIND")
-        if verb is operator:
-            sub.add_argument("signup_id")
-            sub.add_argument("name")
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
         settings = read_settings(os.environ)
         set_up_log(settings.log_level)
         args.verb(settings, args)
     except (SettingError, ShopError) as error:
-        print(error, file=sys.stderr)
+        _print(error, file=sys.stderr)
         return 1
     return 0
 
@@ -52,11 +45,9 @@ def main(argv: Sequence[str]) -> int:
 def run(settings: Settings, args: argparse.Namespace) -> None:
     """Start the shop with a seeded catalogue and two demo accounts, and print its address."""
     started = time.monotonic()
-    if args.bind:
-        settings = replace(settings, bind=args.bind)
-    settings = supervisor.keep_secrets(settings)
-    asyncio.run(_prepare(settings, args.products))
-    asyncio.run(_serve(settings, started))
+    settings = supervisor.keep_secrets(replace(settings, bind=args.bind or settings.bind))
+    people = asyncio.run(_prepare(settings, args.products))
+    asyncio.run(_run(settings, people, started))
 
 
 def serve(settings: Settings, _args: argparse.Namespace) -> None:
@@ -64,3 +55,142 @@ def serve(settings: Settings, _args: argparse.Namespace) -> None:
     settings = supervisor.keep_secrets(settings)
     asyncio.run(_migrate(settings))
     asyncio.run(supervisor.supervise(settings, os.environ, asyncio.Event()))
+
+
+def web(settings: Settings, _args: argparse.Namespace) -> None:
+    """Run one web process alone; every address must be set."""
+    run_web(_complete(settings))
+
+
+def worker(settings: Settings, _args: argparse.Namespace) -> None:
+    """Run the task worker alone; every address must be set."""
+    run_worker(_complete(settings))
+
+
+def migrate(settings: Settings, _args: argparse.Namespace) -> None:
+    """Bring the database's schema up to date."""
+    applied = asyncio.run(_migrate(settings))
+    _print("\n".join(applied) or "nothing to do")
+
+
+def seed(settings: Settings, args: argparse.Namespace) -> None:
+    """Fill an empty shop with the catalogue, or with many products for a benchmark."""
+    asyncio.run(_migrate(settings))
+    _print(f"{asyncio.run(_seed(settings, args.products))} products")
+
+
+def show_settings(settings: Settings, _args: argparse.Namespace) -> None:
+    """Print every setting, its value (secrets hidden) and its meaning."""
+    for name, value, meaning in describe(settings):
+        _print(f"{name}={value}  # {meaning}")
+
+
+def schema(_settings: Settings, _args: argparse.Namespace) -> None:
+    """Write db/schema.sql anew from the models."""
+    ddl.write_schema()
+
+
+def operator(settings: Settings, args: argparse.Namespace) -> None:
+    """Create an operator's account; the password is asked for."""
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    new = accounts.NewUser(args.signup_id, password, args.name, "")
+    asyncio.run(
+        _with_machines(
+            supervisor.keep_secrets(settings), lambda m: accounts.ensure_user(m, new, role="operator")
+        )
+    )
+
+
+def health(settings: Settings, _args: argparse.Namespace) -> None:
+    """Ask the running shop for a sign of life: the container's health check."""
+    host, port = settings.local_address
+    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=3) as answer:
+        _print(answer.read().decode().strip())
+
+
+VERBS: dict[str, Verb] = {
+    "run": run,
+    "serve": serve,
+    "web": web,
+    "worker": worker,
+    "migrate": migrate,
+    "seed": seed,
+    "settings": show_settings,
+    "schema": schema,
+    "operator": operator,
+    "health": health,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    for name, verb in VERBS.items():
+        sub = verbs.add_parser(name, help=verb.__doc__)
+        sub.set_defaults(verb=verb)
+        if name in {"run", "seed"}:
+            sub.add_argument("--products", type=int, default=0, help="how many (default: the catalogue)")
+        if name == "run":
+            sub.add_argument("--bind", default="", help="address and port, instead of BIND")
+        if name == "operator":
+            sub.add_argument("signup_id")
+            sub.add_argument("name")
+    return parser
+
+
+async def _prepare(settings: Settings, products: int) -> list[demo.LogIn]:
+    await _migrate(settings)
+    await _seed(settings, products)
+    return await _with_machines(settings, demo.keep_demo_people)
+
+
+async def _run(settings: Settings, people: Sequence[demo.LogIn], started: float) -> None:
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        greeting = group.create_task(_greet(settings, people, started, ready))
+        await supervisor.supervise(settings, os.environ, ready)
+        greeting.cancel()
+
+
+async def _greet(
+    settings: Settings, people: Sequence[demo.LogIn], started: float, ready: asyncio.Event
+) -> None:
+    await ready.wait()
+    _print(f"\n  {settings.shop_name}: {settings.base_url}   ({time.monotonic() - started:.1f} s)\n")
+    for person in people:
+        _print(f"  {person.role:<9} {person.signup_id:<6} {person.password}")
+    _print("\n  Ctrl-C stops everything; what you do is kept in " + str(settings.data_path) + "\n")
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    return await _with_machines(settings, lambda m: migrations.migrate(m.db))
+
+
+async def _seed(settings: Settings, products: int) -> int:
+    return await _with_machines(settings, lambda m: seeding.seed(m, products))
+
+
+async def _with_machines(settings: Settings, work: Callable[[Machines], Awaitable[T]]) -> T:
+    m = build_machines(settings)
+    try:
+        return await work(m)
+    finally:
+        await m.close()
+
+
+def _complete(settings: Settings) -> Settings:
+    missing = [name.upper() for name in NEEDED if not getattr(settings, name)]
+    if missing:
+        raise SettingError(
+            f"{', '.join(missing)} must be set; `python -m app serve` starts stand-ins for them"
+        )
+    return settings
+
+
+def _print(said: object, **how: Any) -> None:
+    print(said, flush=True, **how)  # noqa: T201 - this file speaks to a person
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,12 @@
 """The builder: the one file that knows every room."""
 
+from functools import partial
+
 from quart import Quart
 
 from app.accounts import routes as accounts
 from app.cart import routes as cart
+from app.cart import service as carts
 from app.catalog import routes as catalog
 from app.checkout import routes as checkout
 from app.home import routes as home
@@ -37,6 +40,12 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:
-        app.before_serving(m.amqp.start)
+        app.before_serving(partial(_open, m))
         app.after_serving(m.close)
     return app
+
+
+async def _open(m: Machines) -> None:
+    """Connect to the broker, and meet a Redis without history before the first shopper does."""
+    await m.amqp.start()
+    m.background.spawn(carts.prepare(m), "cart barrier")

@@ -59,6 +59,18 @@ class Settings:
         return (self.public_url or f"http://{self.bind}").rstrip("/")
 
     @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        host, _, port = self.bind.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def local_address(self) -> tuple[str, int]:
+        """Host and port at which this machine itself reaches the shop."""
+        host, port = self.address
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+
+    @property
     def is_https(self) -> bool:
         """Whether shoppers come over TLS, so that cookies can be ``__Host-`` ones."""
         return self.base_url.startswith("https://")

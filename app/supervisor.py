@@ -22,6 +22,7 @@ from sandbox.toss.config import Config
 from sandbox.valkey import Valkey
 
 LISTEN_FD = "LISTEN_FD"
+BACKLOG = 1024
 QUICK_DEATH_SECONDS = 5.0
 PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0
 log = logging.getLogger(__name__)
@@ -34,15 +35,13 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
         env = dict(environ) | await running.enter_async_context(_stand_ins(settings))
-        door = _open_door(settings.bind)
+        door = _open_door(settings.address)
         running.callback(door.close)
         env[LISTEN_FD] = str(door.fileno())
-        children_ = [
-            _Child("web", ["-m", "app", "web"], env, door) for _ in range(settings.web_workers)
-        ]
+        children_ = [_Child("web", ["-m", "app", "web"], env, door) for _ in range(settings.web_workers)]
         children_.append(_Child("worker", ["-m", "tasks"], env, None))
         kept = [asyncio.create_task(child.keep(stopping)) for child in children_]
-        asking = asyncio.create_task(_announce(settings.bind, ready))
+        asking = asyncio.create_task(_announce(settings.local_address, ready))
         await stopping.wait()
         asking.cancel()
         # Web first: what a last request leaves in the outbox or the queue, the worker may still take.
@@ -66,9 +65,7 @@ def keep_secrets(settings: Settings) -> Settings:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(kept, file)
-    return replace(
-        settings, **{name: value for name, value in kept.items() if not getattr(settings, name)}
-    )
+    return replace(settings, **{name: value for name, value in kept.items() if not getattr(settings, name)})
 
 
 @asynccontextmanager
@@ -96,9 +93,7 @@ async def _stand_ins(settings: Settings) -> AsyncIterator[dict[str, str]]:
 
 @asynccontextmanager
 async def _toss_sandbox(settings: Settings) -> AsyncIterator[dict[str, str]]:
-    config = Config(
-        shop_name=settings.shop_name, webhook_url=f"{settings.base_url}/payments/toss/webhook"
-    )
+    config = Config(shop_name=settings.shop_name, webhook_url=f"{settings.base_url}/payments/toss/webhook")
     listening = listen(children.LOOPBACK, 0)
     url = f"http://{children.LOOPBACK}:{listening.getsockname()[1]}"
     shutdown = asyncio.Event()
@@ -142,7 +137,11 @@ class _Child:
             if stopping.is_set():
                 return
             log.error("%s ended with %s: starting it again", self.name, code)
-            pause = PAUSE_FIRST if time.monotonic() - started > QUICK_DEATH_SECONDS else min(pause * 2, PAUSE_LAST)
+            pause = (
+                PAUSE_FIRST
+                if time.monotonic() - started > QUICK_DEATH_SECONDS
+                else min(pause * 2, PAUSE_LAST)
+            )
             await asyncio.sleep(pause)
 
     async def stop(self, seconds: float) -> None:
@@ -155,27 +154,24 @@ class _Child:
             async with asyncio.timeout(seconds):
                 await process.wait()
         except TimeoutError:
-            log.error("%s did not finish in %.0f s: killed", self.name, seconds)
+            log.warning("%s did not finish in %.0f s: killed", self.name, seconds)
             process.kill()
             await process.wait()
 
 
-def _open_door(bind: str) -> socket.socket:
-    """Listen before any web process runs, so that a shopper waits, rather than is refused, while one restarts."""
-    host, _, port = bind.rpartition(":")
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def _open_door(address: tuple[str, int]) -> socket.socket:
+    """Listen before any web process runs: a shopper waits, and is not refused, while one restarts."""
+    door = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.bind((host.strip("[]"), int(port)))
-    door.listen(1024)
+    door.bind(address)
+    door.listen(BACKLOG)
     door.set_inheritable(True)
     return door
 
 
-async def _announce(bind: str, ready: asyncio.Event) -> None:
+async def _announce(address: tuple[str, int], ready: asyncio.Event) -> None:
     """Ask for a page; the door queues the question until a web process answers it."""
-    host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
-    reader, writer = await asyncio.open_connection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port))  # noqa: S104 - compared, not bound
+    reader, writer = await asyncio.open_connection(*address)
     writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     await reader.readline()
     writer.close()

@@ -11,9 +11,14 @@ from tasks.worker import work
 
 
 def main() -> None:
-    """Work until SIGTERM."""
+    """Read the settings, and work until SIGTERM."""
     settings = read_settings(os.environ)
     set_up_log(settings.log_level)
+    run_worker(settings)
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM."""
     asyncio.run(_run(settings))
 
 

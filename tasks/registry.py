@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.infra.queues import Queue
 from app.orders.messages import OrderPaid
 from app.payments.messages import WebhookReceived
 
 from app.cart.messages import CartBarrierRaised, CartChanged
 from app.core.message import BadMessageError, Envelope, Message
+from app.infra.queues import Queue
 from app.machines import Machines
 from tasks import cart, payments
 

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 
-from app.infra.deliveries import Delivery
-
 from app.core.errors import UnavailableError
 from app.core.message import BadMessageError, Message, decode
 from app.infra import metrics
+from app.infra.deliveries import Delivery
 from app.machines import Machines
 from tasks.registry import LISTENERS, Listener
 from tasks.schedule import keep_schedule

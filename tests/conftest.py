@@ -1,11 +1,13 @@
 """Fixtures every test may ask for: the stack, embedded and real."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
 import pytest
+import pytest_asyncio
 
 from sandbox.children import MissingProgram, ServerFailed
+from tests.shop import Shop, open_shop
 from tests.stack import STACKS, Stack
 
 
@@ -21,3 +23,10 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if missing:  # outside of the handler: the sentence, without the traceback that led to it
             pytest.fail(missing, pytrace=False)
         yield ready
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """The shop, open, on each stack in turn; every test brings its own people and goods."""
+    async with open_shop(stack, tmp_path_factory.mktemp("shop")) as shop:
+        yield shop

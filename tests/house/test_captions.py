@@ -9,11 +9,20 @@ BANNED = {"manager", "helper", "util", "utils", "data", "info", "process", "misc
 
 def modules() -> list[Path]:
     folders = ("app", "tasks", "sandbox", "db", "tests")
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if path.read_text().strip()]
+    return [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.read_text().strip()
+    ]
 
 
 def test_every_module_has_a_caption() -> None:
-    silent = [str(path.relative_to(ROOT)) for path in modules() if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
     assert silent == []
 
 
@@ -26,6 +35,7 @@ def test_no_file_of_the_product_is_longer_than_one_sitting() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in modules()
-        if path.parts[len(ROOT.parts)] in {"app", "tasks"} and (lines := len(path.read_text().splitlines())) > 350
+        if path.parts[len(ROOT.parts)] in {"app", "tasks"}
+        and (lines := len(path.read_text().splitlines())) > 350
     }
     assert long == {}

@@ -78,7 +78,11 @@ def broken(rule: object) -> list[str]:
 @pytest.mark.parametrize(("driver", "homes"), DRIVERS.items())
 def test_a_driver_has_one_home_so_that_a_swap_is_one_file(driver: str, homes: set[str]) -> None:
     def rule(one: Import) -> bool:
-        return one.file.startswith(("app", "tasks")) and one.module.split(".")[0] == driver and one.file not in homes
+        return (
+            one.file.startswith(("app", "tasks"))
+            and one.module.split(".")[0] == driver
+            and one.file not in homes
+        )
 
     assert broken(rule) == []
 
@@ -86,14 +90,18 @@ def test_a_driver_has_one_home_so_that_a_swap_is_one_file(driver: str, homes: se
 def test_sql_is_spoken_only_in_stores_so_that_it_has_one_address() -> None:
     def rule(one: Import) -> bool:
         speaks = one.file.startswith(("app/models/", "app/infra/")) or one.file.endswith("/store.py")
-        return one.module.split(".")[0] == "sqlalchemy" and one.file.startswith(("app", "tasks")) and not speaks
+        return (
+            one.module.split(".")[0] == "sqlalchemy" and one.file.startswith(("app", "tasks")) and not speaks
+        )
 
     assert broken(rule) == []
 
 
 def test_the_web_framework_ends_at_the_door_so_that_services_run_without_it() -> None:
     def rule(one: Import) -> bool:
-        at_door = one.file.startswith("app/web/") or one.file.endswith("/routes.py") or one.file == "app/main.py"
+        at_door = (
+            one.file.startswith("app/web/") or one.file.endswith("/routes.py") or one.file == "app/main.py"
+        )
         return one.module.split(".")[0] == "quart" and one.file.startswith(("app", "tasks")) and not at_door
 
     assert broken(rule) == []
@@ -141,7 +149,11 @@ def test_rooms_meet_at_service_and_messages_so_that_their_inside_is_theirs() -> 
 
 def test_the_shop_does_not_know_its_tasks_so_that_either_runs_alone() -> None:
     def rule(one: Import) -> bool:
-        return one.file.startswith("app/") and one.module.split(".")[0] == "tasks" and one.file != "app/__main__.py"
+        return (
+            one.file.startswith("app/")
+            and one.module.split(".")[0] == "tasks"
+            and one.file != "app/__main__.py"
+        )
 
     assert broken(rule) == []
 

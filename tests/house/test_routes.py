@@ -12,7 +12,14 @@ from app.web.guards import UNSAFE, Door
 
 @pytest.fixture(scope="module")
 def app() -> Quart:
-    return create_app(Settings(secret_key="k", password_pepper="p", redis_url="redis://127.0.0.1:1", amqp_url="amqp://127.0.0.1:1"))
+    return create_app(
+        Settings(
+            secret_key="k",
+            password_pepper="p",
+            redis_url="redis://127.0.0.1:1",
+            amqp_url="amqp://127.0.0.1:1",
+        )
+    )
 
 
 def doors(app: Quart) -> Iterator[tuple[str, set[str], Door | None]]:
@@ -26,7 +33,9 @@ def test_every_route_says_who_may_come_in(app: Quart) -> None:
 
 
 def test_every_change_asks_for_the_form_token_or_comes_from_outside(app: Quart) -> None:
-    open_doors = [url for url, methods, door in doors(app) if methods & set(UNSAFE) and door and not door.csrf]
+    open_doors = [
+        url for url, methods, door in doors(app) if methods & set(UNSAFE) and door and not door.csrf
+    ]
     assert open_doors == ["/payments/toss/webhook"]
 
 
