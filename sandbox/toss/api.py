@@ -59,6 +59,10 @@ def api_routes(box: Box) -> Blueprint:
             return _response(error(refusal.code, _language()))
         return wire.json_response(rows, headers=_trace())
 
+    @routes.get("/<path:_>")
+    async def nothing(_: str) -> Response:
+        return _response(error("NOT_FOUND", _language()))
+
     return routes
 
 
@@ -166,7 +170,10 @@ def _transactions(box: Box) -> list[Json]:
     after = request.args.get("startingAfter")
     keys = [row["transactionKey"] for row in rows]
     skip = keys.index(after) + 1 if after in keys else 0
-    return rows[skip : skip + int(request.args.get("limit", "100"))]
+    limit = _whole(request.args.get("limit", "100"))
+    if limit is None:
+        raise Refusal("INVALID_REQUEST")
+    return rows[skip : skip + limit]
 
 
 def _row(entry: Entry) -> Json:

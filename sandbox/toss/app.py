@@ -16,6 +16,7 @@ from sandbox.toss.window import window_routes
 
 SWEEP_SECONDS = 1.0
 MAX_BODY = 1024 * 1024
+BACKLOG = 100
 
 
 def create_sandbox(config: Config) -> Quart:
@@ -39,11 +40,12 @@ def create_sandbox(config: Config) -> Quart:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind first, so that port 0 has its number before anything is served."""
+    """Bind and listen first: port 0 has its number, and early callers queue instead of being refused."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
+    listening.listen(BACKLOG)
     return listening
 
 
