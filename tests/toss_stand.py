@@ -1,6 +1,7 @@
 """A running Toss sandbox for tests, what a buyer does in it, and small servers that listen or misbehave."""
 
 import asyncio
+import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from sandbox.toss.app import listen, serve_on
-from sandbox.toss.config import Config
+from sandbox.toss.config import DOCS_SECRET_KEY, Config
 
 SHOP = "http://shop.invalid"
 Json = dict[str, Any]
@@ -56,6 +57,24 @@ class Stand:
         await self.decide(payment_key)
         return payment_key, order_id
 
+    async def confirm(
+        self, payment_key: str, order_id: str, amount: object = 15_000, **headers: str
+    ) -> httpx.Response:
+        """Confirm as a shop does; header names with underscores."""
+        body = {"paymentKey": payment_key, "orderId": order_id, "amount": amount}
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.http.post("/v1/payments/confirm", json=body, headers=basic() | names)
+
+    async def cancel(self, payment_key: str, **body: object) -> httpx.Response:
+        """Cancel as a shop does."""
+        asked = {"cancelReason": "시험", **body}
+        return await self.http.post(f"/v1/payments/{payment_key}/cancel", json=asked, headers=basic())
+
+    async def look_up(self, payment_key: str) -> Json:
+        """Read the Payment object."""
+        read: Json = (await self.http.get(f"/v1/payments/{payment_key}", headers=basic())).json()
+        return read
+
     async def fault(self, kind: str, **more: object) -> None:
         """Order a fault."""
         answer = await self.http.post("/sandbox/faults", json={"fault": kind, **more})
@@ -82,9 +101,19 @@ class Stand:
     async def until(self, holds: Callable[[Json], bool]) -> Json:
         """Wait until the books look as expected."""
         async with asyncio.timeout(10):
-            while not holds(books := await self.ledger()):
+            while not holds(books := await self.ledger()):  # noqa: ASYNC110 - another party's books tell no event
                 await asyncio.sleep(0.01)
         return books
+
+
+def basic(secret: str = f"{DOCS_SECRET_KEY}:") -> dict[str, str]:
+    """Write the header of Basic authentication."""
+    return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+
+
+def code(reply: httpx.Response) -> tuple[int, str]:
+    """Return status and error code of an answer."""
+    return reply.status_code, reply.json()["code"]
 
 
 @asynccontextmanager

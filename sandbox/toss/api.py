@@ -97,6 +97,8 @@ async def _answer(
         return await _broken(box, kind, reply)
     if kind == "webhook_before_answer":
         await box.webhooks.flush()
+    if kind == "other_order":
+        reply = Reply(reply.status, {**reply.body, "orderId": "order-of-somebody-else"})
     return _response(_with_surprises(reply) if kind == "extra_fields" else reply)
 
 

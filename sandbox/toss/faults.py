@@ -24,6 +24,7 @@ API_FAULTS = {
     "too_many": "429로 답합니다 (결제되지 않음)",
     "reject": "오류 코드로 거절합니다",
     "other_amount": "다른 금액으로 승인합니다 (+100원)",
+    "other_order": "다른 주문번호로 답합니다",
     "extra_fields": "문서에 없는 필드와 값을 덧붙입니다",
     "webhook_before_answer": "승인 응답보다 웹훅이 먼저 도착합니다",
 }
@@ -54,6 +55,7 @@ MAGIC_AMOUNTS = {
     990_015: "webhook_duplicate",
     990_016: "webhook_reversed",
     990_017: "deposit_error",
+    990_018: "other_order",
 }
 
 
