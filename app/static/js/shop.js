@@ -1,16 +1,23 @@
 /* Failures said aloud, busy marks, kept focus, quantity buttons. Every page works without this file. */
 const on = (name, act) => document.addEventListener(name, act);
 const byId = (id) => document.getElementById(id);
-const focusOn = (element) => { if (element) { element.tabIndex ||= -1; element.focus(); } };
 
-function say({ kind, text, again }) {
+function focusOn(element) {
+  if (element?.tabIndex < 0) element.setAttribute('tabindex', -1);
+  element?.focus();
+}
+
+// A notice that came with the page stands in it; a later one must be seen wherever the page is scrolled to.
+const detach = () => document.querySelector('.in-flow')?.classList.remove('in-flow');
+
+on('shop:notice', ({ detail: { kind, text, again } }) => {
   const line = document.createElement('div');
   line.className = `notice ${kind}`;
   line.append(Object.assign(document.createElement('p'), { textContent: text }));
   if (again) line.append(Object.assign(document.createElement('button'), { type: 'button', className: 'text', textContent: '다시 시도', onclick: again }));
+  detach();
   byId('web-notice').replaceChildren(line);
-}
-on('shop:notice', (event) => say(event.detail));
+});
 
 function failed({ detail: { ctx } }) {
   const form = ctx?.sourceElement;
@@ -20,33 +27,36 @@ function failed({ detail: { ctx } }) {
     focusOn(form.querySelector('[type=number], [type=submit]'));
     form.requestSubmit();
   };
-  say({ kind: 'error', text: navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주세요.' : '인터넷에 연결되어 있지 않습니다.', again });
+  const text = navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주세요.' : '인터넷에 연결되어 있지 않습니다.';
+  document.dispatchEvent(new CustomEvent('shop:notice', { detail: { kind: 'error', text, again } }));
 }
+const isOurs = (ctx) => ctx.hx.redirect || ctx.text.includes('<hx-partial');
 on('htmx:error', failed);
-on('htmx:response:error', (event) => {
-  const { hx, text } = event.detail.ctx;
-  if (!hx.redirect && !text.includes('<hx-partial')) failed(event);
-});
+on('htmx:response:error', (event) => isOurs(event.detail.ctx) || failed(event));
 
-on('htmx:before:request', ({ detail: { ctx } }) => ctx.sourceElement.setAttribute('aria-busy', true));
+on('htmx:before:request', ({ detail: { ctx } }) => {
+  ctx.sourceElement.setAttribute('aria-busy', true);
+  if (ctx.sourceElement.matches('form')) byId('web-notice').replaceChildren();
+});
 on('htmx:finally:request', ({ detail: { ctx } }) => ctx.sourceElement.removeAttribute('aria-busy'));
 
 // Focus must not fall to the top of the page when what held it is gone.
 let held;
-let heirs = [];
+let heirs;
 on('htmx:before:swap', () => {
+  detach();
   held = document.activeElement;
   const item = held.closest('[data-focus-after]');
-  heirs = item ? [item.nextElementSibling?.id, item.previousElementSibling?.id, item.dataset.focusAfter] : ['main'];
+  heirs = item ? [item.id, item.nextElementSibling?.id, item.previousElementSibling?.id, item.dataset.focusAfter] : ['main'];
 });
 on('htmx:after:swap', ({ detail: { ctx } }) => {
   if (held !== document.body && document.activeElement === document.body) {
-    const heir = heirs.map((id) => id && byId(id)).find(Boolean);
-    focusOn(heir?.querySelector('h1, h2, h3') ?? heir);
+    const heir = heirs.map(byId).find((element) => element?.childElementCount || element?.matches('h1'));
+    focusOn(heir?.querySelector('h1, h2') ?? heir);
   }
   // The server's quantity wins, unless the shopper has typed on meanwhile.
-  const input = ctx.sourceElement.querySelector('[type=number]');
-  if (input?.form?.isConnected && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
+  const input = ctx.sourceElement.querySelector('.stepper [type=number]');
+  if (input && isOurs(ctx) && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
 });
 
 on('click', (event) => {
