@@ -13,8 +13,8 @@ from app.models import metadata, schema_migrations
 SCHEMA = FOLDER.parent / "schema.sql"
 # Any style but "format", which would double the percent signs in comments.
 DIALECTS: dict[str, Dialect] = {
-    "mysql": mysql.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
-    "sqlite": sqlite.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+    "mysql": mysql.dialect(paramstyle="named"),
+    "sqlite": sqlite.dialect(paramstyle="named"),
 }
 
 HEADER = """\

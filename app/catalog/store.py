@@ -1,0 +1,99 @@
+"""The catalogue in the database. Lists show one row per article: the first option stands for its group."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from app.catalog.paging import MOST_NUMBER, Position, Sort
+from app.catalog.product import ON_SALE, Product, ProductCard
+from app.infra.db import Tx
+from app.models import products
+
+PRODUCT = [products.c[field.name] for field in fields(Product)]
+CARD = [products.c[field.name] for field in fields(ProductCard)]
+SOLD = products.c.status == ON_SALE
+# A group's number is the product_id of its first option.
+LISTED = and_(SOLD, or_(products.c.group_id.is_(None), products.c.group_id == products.c.product_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The options of one article, counted."""
+
+    options: int
+    quantity: int
+
+
+async def select_products(tx: Tx, ids: Iterable[int]) -> dict[int, Product]:
+    """Return the products that are sold, by product_id."""
+    known = [product_id for product_id in ids if 0 < product_id <= MOST_NUMBER]
+    if not known:
+        return {}
+    rows = await tx.execute(select(*PRODUCT).where(products.c.product_id.in_(known), SOLD))
+    return {row.product_id: Product(*row) for row in rows}
+
+
+async def select_options(tx: Tx, group_id: int) -> list[Product]:
+    """Return the products of one group that are sold."""
+    query = select(*PRODUCT).where(products.c.group_id == group_id, SOLD).order_by(products.c.product_id)
+    return [Product(*row) for row in await tx.execute(query)]
+
+
+async def select_page(
+    tx: Tx, category: str, sort: Sort, after: Position | None, limit: int
+) -> list[ProductCard]:
+    """Return the cards that follow a place; ``category`` may be '' for the whole shop."""
+    column = products.c[sort.column]
+    order = (
+        (column.desc(), products.c.product_id.desc()) if sort.descending else (column, products.c.product_id)
+    )
+    query = select(*CARD).where(LISTED).order_by(*order).limit(limit)
+    if category:
+        query = query.where(products.c.category == category)
+    if after is not None:
+        query = query.where(_follows(column, sort, after))
+    return await _read_cards(tx, query)
+
+
+async def select_discounted(tx: Tx, limit: int) -> list[ProductCard]:
+    """Return the newest cards whose price was lowered and that can be had."""
+    lowered = (products.c.list_price > products.c.price, products.c.quantity > 0)
+    query = select(*CARD).where(LISTED, *lowered)
+    order = (products.c.created_at.desc(), products.c.product_id.desc())
+    return await _read_cards(tx, query.order_by(*order).limit(limit))
+
+
+async def select_cards(tx: Tx, ids: Iterable[int]) -> list[ProductCard]:
+    """Return the cards of these products, in any order."""
+    return await _read_cards(tx, select(*CARD).where(SOLD, products.c.product_id.in_(list(ids))))
+
+
+async def select_groups(tx: Tx, group_ids: Iterable[int]) -> dict[int, Group]:
+    """Return how many options each group has, and how much is left of them together."""
+    query = (
+        select(products.c.group_id, func.count(), func.sum(products.c.quantity))
+        .where(products.c.group_id.in_(list(group_ids)), SOLD)
+        .group_by(products.c.group_id)
+    )
+    return {group_id: Group(options, int(left)) for group_id, options, left in await tx.execute(query)}
+
+
+async def select_categories(tx: Tx) -> list[str]:
+    """Return the names of the categories that have something to show."""
+    query = select(products.c.category).where(SOLD).distinct().order_by(products.c.category)
+    return list((await tx.execute(query)).scalars())
+
+
+def _follows(column: ColumnElement[Any], sort: Sort, after: Position) -> ColumnElement[bool]:
+    # Written out, not as a row comparison: that is not used as a range of the index.
+    if sort.descending:
+        beyond, next_to = column < after.value, products.c.product_id < after.product_id
+    else:
+        beyond, next_to = column > after.value, products.c.product_id > after.product_id
+    return or_(beyond, and_(column == after.value, next_to))
+
+
+async def _read_cards(tx: Tx, query: Select[Any]) -> list[ProductCard]:
+    return [ProductCard(*row) for row in await tx.execute(query)]
