@@ -56,16 +56,12 @@ def keep_secrets(settings: Settings) -> Settings:
     """Return settings with every secret there; those not given are made once and kept in DATA_DIR."""
     path = settings.data_path / "secrets.json"
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = [
-        name for name in ("secret_key", "password_pepper") if not getattr(settings, name) and name not in kept
-    ]
-    if missing:
-        kept |= {name: secrets.token_urlsafe(32) for name in missing}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(kept, file)
-    return replace(settings, **{name: value for name, value in kept.items() if not getattr(settings, name)})
+    secret_key = settings.secret_key or kept.setdefault("secret_key", secrets.token_urlsafe(32))
+    pepper = settings.password_pepper or kept.setdefault("password_pepper", secrets.token_urlsafe(32))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(kept, file)
+    return replace(settings, secret_key=secret_key, password_pepper=pepper)
 
 
 @asynccontextmanager

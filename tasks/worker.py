@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from app.core.errors import UnavailableError
 from app.core.message import BadMessageError, Message, decode
@@ -21,8 +22,8 @@ async def work(m: Machines, stopping: asyncio.Event) -> None:
     for listener in LISTENERS:
         await m.amqp.consume(
             listener.queue,
-            lambda deliveries, listener=listener: _handle(m, listener, deliveries),
-            healthy=lambda: _is_healthy(m),
+            partial(_handle, m, listener),
+            healthy=partial(_is_healthy, m),
             batch=listener.batch,
         )
     await keep_schedule(m, stopping)

@@ -58,8 +58,9 @@ class Visitor:
 
 def settings_for(stack: Stack, folder: Path, **changed: Any) -> Settings:
     """Return the settings of a shop on this stack; passwords are hashed as cheaply as bcrypt can."""
+    addresses: dict[str, Any] = {name.lower(): value for name, value in stack.environment().items()}
     return Settings(
-        **{name.lower(): value for name, value in stack.environment().items()},
+        **addresses,
         data_dir=str(folder),
         public_url="http://localhost",
         secret_key="a secret of the tests",

@@ -72,7 +72,7 @@ class HotCarts:
 
     async def merge_back(self, snapshot: Snapshot) -> None:
         """Tell Redis that the database has this snapshot."""
-        args = [snapshot.owner, snapshot.last, snapshot.cleared, *_flat(snapshot.lines)]
+        args: list[str | int] = [snapshot.owner, snapshot.last, snapshot.cleared, *_flat(snapshot.lines)]
         await self._run("merge_back", [keys.cart(snapshot.owner), _dirty(snapshot.owner)], args)
 
     async def snapshot(self, owner: str) -> Snapshot:
@@ -104,17 +104,24 @@ class HotCarts:
             if await self._has_history():
                 return
             await self._m.keep(CartPublisher).flush()
-            message = messages.CartBarrierRaised(idempotency_key())
-            envelope = enclose(message, id_=message.barrier, now=self._m.clock.now())
             try:
                 async with asyncio.timeout(BARRIER_SECONDS):
-                    await self._m.amqp.publish(
-                        message.TYPE, envelope.encode(), message_id=envelope.id, type_=message.TYPE
-                    )
+                    await self._send_barrier()
                     while not await self._has_history():  # noqa: ASYNC110 - another process marks it
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
-            except (AmqpUnavailableError, TimeoutError):
+            except TimeoutError:
                 await self.start_history()
+
+    async def _send_barrier(self) -> None:
+        message = messages.CartBarrierRaised(idempotency_key())
+        body = enclose(message, id_=message.barrier, now=self._m.clock.now()).encode()
+        while True:
+            try:
+                return await self._m.amqp.publish(
+                    message.TYPE, body, message_id=message.barrier, type_=message.TYPE
+                )
+            except AmqpUnavailableError:
+                await asyncio.sleep(BARRIER_POLL_SECONDS)
 
     async def _has_history(self) -> bool:
         return bool(await self._m.redis.command("EXISTS", keys.generation(0)))
@@ -135,7 +142,7 @@ class HotCarts:
         token = await self._run("begin_load", [keys.cart(owner)], [secrets.token_hex(8), keys.CART_SECONDS])
         async with self._m.db.read() as tx:
             known = await store.select_cart(tx, owner)
-        args = [token, known.last, known.cleared, *_flat(known.lines)]
+        args: list[str | int] = [token, known.last, known.cleared, *_flat(known.lines)]
         await self._run("put_load", [keys.cart(owner)], args)
 
     async def _run(self, name: str, names: Sequence[str], args: Sequence[str | int]) -> Any:

@@ -1,5 +1,7 @@
 """The cart's door."""
 
+from typing import Any
+
 from quart import Blueprint, Response, g
 
 from app.cart import service
@@ -69,7 +71,7 @@ async def undo() -> Response:
     return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
 
 
-async def _after(edited: Edited, *changed: Piece, **what: object) -> Response:
+async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
     """Answer an edit: the changed pieces, or for a plain browser the cart page it is sent to."""
     if not htmx.wants_pieces():
         if not edited.note:
@@ -83,6 +85,6 @@ async def _after(edited: Edited, *changed: Piece, **what: object) -> Response:
     return await htmx.draw_pieces(pieces, notice=notice, **_show(edited.cart), **what)
 
 
-def _show(cart: CartView) -> dict[str, object]:
+def _show(cart: CartView) -> dict[str, Any]:
     g.cart_count = cart.total_quantity
     return {"cart": cart, "count": cart.total_quantity, "undo": cart.undo}

@@ -31,6 +31,7 @@ class Coalescer(Generic[T]):
         self._batch = batch
         self._waiting: dict[str, T] = {}
         self._sending: asyncio.Task[None] | None = None
+        self._failing = False
 
     def put(self, key: str, item: T) -> None:
         """Leave an item to be sent soon."""
@@ -55,4 +56,8 @@ class Coalescer(Generic[T]):
             try:
                 await self._send(items)
             except Exception as error:  # noqa: BLE001 - whatever it was, the items have another way
-                log.warning("batch of %d not sent: %s", len(items), type(error).__name__)
+                if not self._failing:  # once per outage, not once per shopper's click
+                    log.warning("batches are not sent: %s: %s", type(error).__name__, error)
+                self._failing = True
+            else:
+                self._failing = False

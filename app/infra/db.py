@@ -45,7 +45,7 @@ class Tx:
 
     async def execute(
         self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> CursorResult[Any]:
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement. Many rows go as one executemany."""
         return await self.conn.execute(statement, rows)
 
