@@ -32,13 +32,13 @@ async def select_products(tx: Tx, ids: Iterable[int]) -> dict[int, Product]:
     if not known:
         return {}
     rows = await tx.execute(select(*PRODUCT).where(products.c.product_id.in_(known), SOLD))
-    return {row.product_id: Product(*row) for row in rows}
+    return {row.product_id: _read_product(row) for row in rows}
 
 
 async def select_options(tx: Tx, group_id: int) -> list[Product]:
     """Return the products of one group that are sold."""
     query = select(*PRODUCT).where(products.c.group_id == group_id, SOLD).order_by(products.c.product_id)
-    return [Product(*row) for row in await tx.execute(query)]
+    return [_read_product(row) for row in await tx.execute(query)]
 
 
 async def select_page(
@@ -77,7 +77,8 @@ async def select_groups(tx: Tx, group_ids: Iterable[int]) -> dict[int, Group]:
         .where(products.c.group_id.in_(list(group_ids)), SOLD)
         .group_by(products.c.group_id)
     )
-    return {group_id: Group(options, int(left)) for group_id, options, left in await tx.execute(query)}
+    rows: Iterable[Any] = await tx.execute(query)
+    return {group_id: Group(options, int(left)) for group_id, options, left in rows}
 
 
 async def select_categories(tx: Tx) -> list[str]:
@@ -96,4 +97,9 @@ def _follows(column: ColumnElement[Any], sort: Sort, after: Position) -> ColumnE
 
 
 async def _read_cards(tx: Tx, query: Select[Any]) -> list[ProductCard]:
-    return [ProductCard(*row) for row in await tx.execute(query)]
+    rows: Iterable[Any] = await tx.execute(query)
+    return [ProductCard(*row) for row in rows]
+
+
+def _read_product(row: Any) -> Product:
+    return Product(*row)

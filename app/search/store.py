@@ -1,4 +1,4 @@
-"""Search in the database: every word must occur somewhere; the whole catalogue is read, a page at a time."""
+"""Search in the database: every word must occur. It reads the catalogue until a page is full."""
 
 from sqlalchemy import func, or_, select
 
