@@ -29,6 +29,7 @@ class Settings:
     toss_client_key: str = _row("", "Toss client key, the pair of the secret key")
     toss_api_url: str = _row("https://api.tosspayments.com", "address of the Toss API")
     toss_sdk_url: str = _row("https://js.tosspayments.com/v2/standard", "address of the Toss widget script")
+    toss_sandbox_bind: str = _row("127.0.0.1:0", "address and port of the Toss sandbox; 0: any free port")
     secret_key: str = _row("", "signs cookies and forms; empty: generated and kept in DATA_DIR", secret=True)
     password_pepper: str = _row("", "mixed into passwords; empty: generated, kept in DATA_DIR", secret=True)
     web_workers: int = _row(1, "web processes")
@@ -95,6 +96,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         if written is not None:
             values[row.name] = _convert(name, written, row)
     return Settings(**values)
+
+
+def check_toss(settings: Settings) -> None:
+    """Refuse keys that do not fit together, or real shoppers on a sandbox. Raises SettingError."""
+    if not settings.toss_secret_key:
+        if settings.is_https:
+            raise SettingError(
+                "TOSS_SECRET_KEY must be set when PUBLIC_URL is https: the sandbox takes no money"
+            )
+        return
+    client, secret = settings.toss_client_key.split("_"), settings.toss_secret_key.split("_")
+    if client[0] != secret[0] or client[1:2] != ["gck"] or secret[1:2] != ["gsk"]:
+        raise SettingError(
+            "TOSS_CLIENT_KEY and TOSS_SECRET_KEY must be a pair: test_gck_ with test_gsk_, or live_"
+        )
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:

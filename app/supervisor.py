@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from app.settings import Settings
+from app.settings import Settings, check_toss
 from sandbox import children
 from sandbox.amqp import AmqpServer
 from sandbox.toss.app import listen, serve_on
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 async def supervise(settings: Settings, environ: Mapping[str, str], ready: asyncio.Event) -> None:
     """Run the shop until SIGTERM or SIGINT; ``ready`` is set when the first page can be asked for."""
+    check_toss(settings)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -90,13 +92,15 @@ async def _stand_ins(settings: Settings) -> AsyncIterator[dict[str, str]]:
 @asynccontextmanager
 async def _toss_sandbox(settings: Settings) -> AsyncIterator[dict[str, str]]:
     config = Config(shop_name=settings.shop_name, webhook_url=f"{settings.base_url}/payments/toss/webhook")
-    listening = listen(children.LOOPBACK, 0)
-    url = f"http://{children.LOOPBACK}:{listening.getsockname()[1]}"
+    host, _, port = settings.toss_sandbox_bind.rpartition(":")
+    listening = listen(host, int(port))
+    port = listening.getsockname()[1]
+    seen_as = children.LOOPBACK if host == children.LOOPBACK else urlsplit(settings.base_url).hostname
     shutdown = asyncio.Event()
     serving = asyncio.create_task(serve_on(config, listening, shutdown))
     yield {
-        "TOSS_API_URL": url,
-        "TOSS_SDK_URL": f"{url}/v2/standard",
+        "TOSS_API_URL": f"http://{children.LOOPBACK}:{port}",
+        "TOSS_SDK_URL": f"http://{seen_as}:{port}/v2/standard",
         "TOSS_CLIENT_KEY": config.client_key,
         "TOSS_SECRET_KEY": config.secret_key,
     }

@@ -1,0 +1,79 @@
+"""Goods for tests: mugs in plenty, the last teapot, a lamp that is sold out, a draft nobody sees."""
+
+import itertools
+import secrets
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from app.infra.db import Tx
+from app.machines import Machines
+from app.models import products, stock_movements
+
+counter = itertools.count(1)
+
+
+async def mug(m: Machines, **changed: Any) -> int:
+    """A mug of 12,000 won; 100 in stock."""
+    return await make(m, **{"name": "달빛 머그", "price": 12_000, "quantity": 100} | changed)
+
+
+async def last_teapot(m: Machines, **changed: Any) -> int:
+    """A teapot of 58,000 won; one in stock."""
+    return await make(m, **{"name": "마지막 찻주전자", "price": 58_000, "quantity": 1} | changed)
+
+
+async def sold_out_lamp(m: Machines, **changed: Any) -> int:
+    """A lamp nobody can have."""
+    return await make(m, **{"name": "품절 등", "price": 90_000, "quantity": 0} | changed)
+
+
+async def hidden_draft(m: Machines, **changed: Any) -> int:
+    """A product that is not shown."""
+    return await make(m, **{"name": "숨은 초안", "status": "hidden"} | changed)
+
+
+async def make(m: Machines, **changed: Any) -> int:
+    """Put a product on the shelf, with its stock in the ledger; return its id."""
+    now = m.clock.now()
+    row = {
+        "name": f"물건 {next(counter)}",
+        "price": 10_000,
+        "category": f"분류-{secrets.token_hex(4)}",
+        "country": "대한민국",
+        "manufacturer": "마당 공방",
+        "quantity": 10,
+        "description": "손으로 빚은 물건입니다.",
+        "list_price": None,
+        "group_id": None,
+        "option_label": "",
+        "image": "mug.svg",
+        "status": "on_sale",
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    } | changed
+    async with m.db.write() as tx:
+        done = await tx.execute(insert(products), row)
+        product_id = int(done.inserted_primary_key[0])
+        movement = {
+            "product_id": product_id,
+            "web_payment_id": None,
+            "reason": "initial",
+            "delta": row["quantity"],
+            "created_at": now,
+        }
+        await tx.execute(insert(stock_movements), movement)
+    return product_id
+
+
+async def change(m: Machines, product_id: int, **values: Any) -> None:
+    """Change a product behind the shop's back."""
+    async with m.db.write() as tx:
+        await tx.execute(update(products).where(products.c.product_id == product_id).values(**values))
+
+
+async def stock_of(tx: Tx, product_id: int) -> int:
+    """Return what the shelf says."""
+    query = select(products.c.quantity).where(products.c.product_id == product_id)
+    return int((await tx.execute(query)).scalar_one())
