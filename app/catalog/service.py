@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Sort
@@ -88,6 +89,16 @@ async def find_shelves(m: Machines) -> Shelves:
         on_sale = await store.select_discounted(tx, SHELF)
         counted = await _count_options(tx, fresh + on_sale)
     return Shelves(counted[: len(fresh)], counted[len(fresh) :])
+
+
+async def has_products(tx: Tx) -> bool:
+    """Return whether the catalogue holds anything, sold or hidden."""
+    return await store.select_any(tx)
+
+
+async def add_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
+    """Add products under the numbers they bring, with the moment each was new; stock opens their ledger."""
+    await store.insert_products(tx, rows)
 
 
 def _product_cache(m: Machines) -> Cache[int, Product]:

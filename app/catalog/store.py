@@ -1,10 +1,11 @@
 """The catalogue in the database. Lists show one row per article: the first option stands for its group."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 
 from app.catalog.paging import MOST_NUMBER, Position, Sort
 from app.catalog.product import ON_SALE, Product, ProductCard
@@ -85,6 +86,17 @@ async def select_categories(tx: Tx) -> list[str]:
     """Return the names of the categories that have something to show."""
     query = select(products.c.category).where(SOLD).distinct().order_by(products.c.category)
     return list((await tx.execute(query)).scalars())
+
+
+async def select_any(tx: Tx) -> bool:
+    """Return whether there is any product at all, sold or not."""
+    return (await tx.execute(select(products.c.product_id).limit(1))).first() is not None
+
+
+async def insert_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
+    """Insert products under the numbers they bring, with the moment each was new."""
+    values = [asdict(product) | {"created_at": made, "updated_at": made} for product, made in rows]
+    await tx.execute(insert(products), values)
 
 
 def _follows(column: ColumnElement[Any], sort: Sort, after: Position) -> ColumnElement[bool]:

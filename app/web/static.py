@@ -26,6 +26,18 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     @anyone
     async def show_picture(name: str) -> Response:
         # A picture's name carries the hash of its content, so it too is served for ever.
-        response = await send_from_directory(pictures, name)
+        response = await (
+            _send_packed(name) if name.endswith(".svg") else send_from_directory(pictures, name)
+        )
         response.headers["Cache-Control"] = FOREVER
+        return response
+
+    async def _send_packed(name: str) -> Response:
+        # Drawings are text: each lies beside its gzip.
+        if "gzip" not in request.headers.get("Accept-Encoding", ""):
+            response = await send_from_directory(pictures, name)
+        else:
+            response = await send_from_directory(pictures, f"{name}.gz", mimetype="image/svg+xml")
+            response.headers["Content-Encoding"] = "gzip"
+        response.vary.add("Accept-Encoding")
         return response
