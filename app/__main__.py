@@ -168,7 +168,9 @@ async def _migrate(settings: Settings) -> list[str]:
 
 
 async def _seed(settings: Settings, products: int) -> int:
-    return await _with_machines(settings, lambda m: seeding.seed(m, products))
+    return await _with_machines(
+        settings, lambda m: seeding.seed(m.db, settings.data_path / "pictures", products)
+    )
 
 
 async def _with_machines(settings: Settings, work: Callable[[Machines], Awaitable[T]]) -> T:
