@@ -1,0 +1,54 @@
+"""A shop of real processes on machines of its own, which are going to be killed."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.machines import Machines, build_machines
+from sandbox.toss.config import Config
+from tests.processes import RunningShop, serving
+from tests.shop import settings_for
+from tests.stack import STACKS, Stack
+from tests.toss_stand import Stand
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what cannot be: SQLite is a file, and has no process to kill."""
+    impossible = [item for item in items if item.name.endswith("[embedded-database]")]
+    config.hook.pytest_deselected(items=impossible)
+    items[:] = [item for item in items if item not in impossible]
+
+
+@pytest.fixture(scope="package", params=STACKS, ids=list(STACKS))
+def doomed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Machines nobody else works on."""
+    with STACKS[request.param](tmp_path_factory.mktemp(f"doomed-{request.param}")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def folder(doomed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp(f"shop-{doomed.name}")
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def running(doomed: Stack, folder: Path) -> AsyncIterator[RunningShop]:
+    async with serving(doomed, folder) as shop:
+        yield shop
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def m(running: RunningShop, folder: Path) -> AsyncIterator[Machines]:
+    """The same machines seen from outside: to put goods on the shelf and to read the books."""
+    m = build_machines(settings_for(running.stack, folder))
+    yield m
+    await m.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def toss(doomed: Stack) -> AsyncIterator[Stand]:
+    async with httpx.AsyncClient(base_url=doomed.toss_api_url, trust_env=False) as http:
+        yield Stand(doomed.toss_api_url, Config(), http)

@@ -1,0 +1,179 @@
+"""The shop as the container runs it: a supervisor, web processes and a worker that can be killed."""
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox import children
+from tests.shop import eventually
+from tests.stack import ROOT, Stack
+
+SECONDS_TO_START = 30.0
+RECIPIENT = {
+    "recipient_name": "김민지",
+    "recipient_phone": "010-1234-5678",
+    "postcode": "03001",
+    "address1": "서울 종로구 마당길 1",
+    "address2": "2층",
+    "delivery_note": "",
+}
+MARKS = {"web": "\0-m\0app\0web", "worker": "\0-m\0tasks"}
+
+
+@dataclass(slots=True)
+class RunningShop:
+    """``python -m app serve`` on a stack."""
+
+    stack: Stack
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def pids(self, name: str) -> list[int]:
+        """The processes of that kind that run now."""
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                try:
+                    command = Path(f"/proc/{pid}/cmdline").read_text()
+                except OSError:
+                    continue
+                if MARKS[name] in command:
+                    found.append(int(pid))
+        return found
+
+    def kill(self, name: str) -> None:
+        """End all processes of that kind as kill -9 does; the supervisor starts them again."""
+        for pid in self.pids(name):
+            os.kill(pid, signal.SIGKILL)
+
+    def buyer(self) -> "Buyer":
+        """Return somebody with an empty cookie jar and patience."""
+        return Buyer(httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False))
+
+
+@dataclass(slots=True)
+class Placed:
+    """An order that waits to be paid."""
+
+    order_no: str
+    payment_no: str
+    amount: int
+
+
+class Buyer:
+    """A browser without scripts that buys things."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self._token = ""
+
+    async def get(self, url: str, **params: Any) -> httpx.Response:
+        return await self.http.get(url, params=params or None)
+
+    async def post(self, url: str, **form: Any) -> httpx.Response:
+        """Send a form; a connection cut by a killed process is tried once more, as a shopper would."""
+        if not self._token:
+            page = (await self.get("/orders/lookup")).text
+            found = re.search(r'name="csrf" value="([^"]+)"', page)
+            assert found, page
+            self._token = found[1]
+        return await self.http.post(url, data={"csrf": self._token, **form})
+
+    async def patiently(self, url: str, **form: Any) -> httpx.Response:
+        """Send an idempotent form until it is answered with something else than 503."""
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    answer = await self.post(url, **form)
+                except httpx.TransportError:
+                    continue
+                if answer.status_code != 503:
+                    return answer
+                await asyncio.sleep(0.1)
+
+    async def add(self, product_id: int, quantity: int = 1) -> None:
+        """Put something into the cart; one key, however often it must be sent."""
+        answer = await self.patiently(
+            "/cart/lines", product_id=product_id, quantity=quantity, key=secrets.token_hex(16)
+        )
+        assert answer.status_code == 303, answer.text
+
+    async def place_order(self) -> Placed:
+        """Go from the cart to the payment page."""
+        review = await self.patiently("/checkout", **RECIPIENT)
+        seen = re.search(r'name="seen_total" value="(\d+)"', review.text)
+        assert seen, review.text
+        answer = await self.patiently("/checkout", **RECIPIENT, seen_total=seen[1], confirmed="1")
+        assert answer.status_code == 303, answer.text
+        page = (await self.get(answer.headers["Location"])).text
+        number = re.search(r'data-payment-no="(\w+)"', page)
+        amount = re.search(r'data-amount="(\d+)"', page)
+        assert number, page
+        assert amount
+        return Placed(answer.headers["Location"].split("/")[2], number[1], int(amount[1]))
+
+    async def cart(self) -> dict[int, int]:
+        """What the cart page shows: product → quantity."""
+        page = (await self.get("/cart")).text
+        found = re.findall(r'id="cart-quantity-(\d+)" type="number" name="quantity" value="(\d+)"', page)
+        return {int(product): int(quantity) for product, quantity in found}
+
+    async def come_back(self, placed: Placed, payment_key: str) -> httpx.Response:
+        """Return from the Toss window."""
+        return await self.get(
+            f"/payments/toss/return/{placed.payment_no}",
+            paymentType="NORMAL",
+            orderId=placed.payment_no,
+            paymentKey=payment_key,
+            amount=str(placed.amount),
+        )
+
+
+@asynccontextmanager
+async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[RunningShop]:
+    """Run the shop's own processes on a stack, and end them with SIGTERM."""
+    bind = f"{children.LOOPBACK}:{children.free_port()}"
+    env = (
+        os.environ
+        | stack.environment()
+        | {
+            "BIND": bind,
+            "DATA_DIR": str(folder / "data"),
+            "BCRYPT_COST": "4",
+            "LOG_LEVEL": "WARNING",
+        }
+        | settings
+    )
+    log = folder / "shop.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+            [sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT, stdout=output, stderr=output
+        )
+    shop = RunningShop(stack, f"http://{bind}", process, log)
+    try:
+        async with httpx.AsyncClient(base_url=shop.url, timeout=SECONDS_TO_START, trust_env=False) as http:
+
+            async def is_up() -> bool:
+                assert process.poll() is None, log.read_text()
+                try:
+                    return (await http.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_up, SECONDS_TO_START)
+        yield shop
+    finally:
+        process.terminate()
+        process.wait(30)
