@@ -101,6 +101,15 @@ def test_the_lock_for_tests_has_everything_of_the_lock_for_running(dev: ModuleTy
     assert pinned["run"] < pinned["test"]
 
 
+def test_a_python_without_venv_is_named_by_its_package(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Path(dev.bundled_pip()).parent.suffix == ".whl"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(dev.Refused, match=r"apt-get install python3\.\d+-venv\.$"):
+        dev.bundled_pip()
+
+
 def test_paths_are_told_from_other_arguments(dev: ModuleType) -> None:
     assert dev.is_path("tests/house/test_dev.py::test_x")
     assert not dev.is_path("-x")
