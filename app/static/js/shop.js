@@ -27,7 +27,7 @@ function failed({ detail: { ctx } }) {
     focusOn(form.querySelector('[type=number], [type=submit]'));
     form.requestSubmit();
   };
-  const text = navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주세요.' : '인터넷에 연결되어 있지 않습니다.';
+  const text = navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주십시오.' : '인터넷에 연결되어 있지 않습니다.';
   document.dispatchEvent(new CustomEvent('shop:notice', { detail: { kind: 'error', text, again } }));
 }
 const isOurs = (ctx) => ctx.hx.redirect || ctx.text.includes('<hx-partial');
