@@ -2,13 +2,12 @@
 
 from typing import cast
 
-from app.orders.messages import OrderPaid
-
 from app.cart import service
 from app.cart.messages import CartBarrierRaised, CartChanged
 from app.cart.snapshot import Snapshot
 from app.core.message import BadMessageError, Message
 from app.machines import Machines
+from app.orders.messages import OrderPaid
 
 
 async def on_cart_messages(m: Machines, batch: list[Message]) -> None:

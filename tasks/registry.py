@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.orders.messages import OrderPaid
-from app.payments.messages import WebhookReceived
-
 from app.cart.messages import CartBarrierRaised, CartChanged
 from app.core.message import BadMessageError, Envelope, Message
 from app.infra.queues import Queue
 from app.machines import Machines
+from app.orders.messages import OrderPaid
+from app.payments.messages import WebhookReceived
 from tasks import cart, payments
 
 Handle = Callable[[Machines, list[Message]], Awaitable[None]]

@@ -41,8 +41,9 @@ orders = Table(
     UniqueConstraint("order_no"),
     # At most one open order per cart.
     UniqueConstraint("owner", "open_slot"),
+    # A shopper's orders, newest first.
+    Index(None, "owner", "order_id"),
     Index(None, "user_id", "created_at"),
-    Index(None, "status", "expires_at"),
     comment="주문",
     **TABLE,
 )

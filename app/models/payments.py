@@ -34,7 +34,8 @@ web_payments = Table(
     UniqueConstraint("payment_key"),
     # At most one open attempt per order.
     UniqueConstraint("order_id", "open_slot"),
-    Index(None, "payment_status", "next_check_at"),
+    # Decided attempts have no next check: the reconciliation reads only the few that are due.
+    Index(None, "next_check_at"),
     comment="결제 시도",
     **TABLE,
 )

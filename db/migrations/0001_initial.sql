@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS orders (
     CONSTRAINT uq_orders_order_no UNIQUE (order_no),
     CONSTRAINT uq_orders_owner_open_slot UNIQUE (owner, open_slot),
     CONSTRAINT fk_orders_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
-    KEY ix_orders_status_expires_at (status, expires_at),
+    KEY ix_orders_owner_order_id (owner, order_id),
     KEY ix_orders_user_id_created_at (user_id, created_at)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='주문' COLLATE utf8mb4_bin;
 
@@ -147,7 +147,7 @@ CREATE TABLE IF NOT EXISTS stock_movements (
     stock_movement_id BIGINT UNSIGNED NOT NULL COMMENT '재고 이동 번호' AUTO_INCREMENT,
     product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호',
     web_payment_id BIGINT UNSIGNED COMMENT '결제 시도 번호, 입고는 NULL',
-    reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, release, restock',
+    reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, reserve_late, release, restock',
     delta INTEGER NOT NULL COMMENT '늘거나 준 수량',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     CONSTRAINT pk_stock_movements PRIMARY KEY (stock_movement_id),
@@ -197,7 +197,7 @@ CREATE TABLE IF NOT EXISTS web_payments (
     CONSTRAINT uq_web_payments_order_id_open_slot UNIQUE (order_id, open_slot),
     CONSTRAINT fk_web_payments_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
     CONSTRAINT fk_web_payments_order_id FOREIGN KEY(order_id) REFERENCES orders (order_id),
-    KEY ix_web_payments_payment_status_next_check_at (payment_status, next_check_at)
+    KEY ix_web_payments_next_check_at (next_check_at)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='결제 시도' COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS refunds (

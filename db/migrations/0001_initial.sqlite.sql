@@ -126,7 +126,7 @@ CREATE TABLE IF NOT EXISTS orders (
     CONSTRAINT uq_orders_owner_open_slot UNIQUE (owner, open_slot),
     CONSTRAINT fk_orders_user_id FOREIGN KEY(user_id) REFERENCES users (user_id)
 );
-CREATE INDEX IF NOT EXISTS ix_orders_status_expires_at ON orders (status, expires_at);
+CREATE INDEX IF NOT EXISTS ix_orders_owner_order_id ON orders (owner, order_id);
 CREATE INDEX IF NOT EXISTS ix_orders_user_id_created_at ON orders (user_id, created_at);
 
 CREATE TABLE IF NOT EXISTS sessions (
@@ -198,7 +198,7 @@ CREATE TABLE IF NOT EXISTS web_payments (
     CONSTRAINT fk_web_payments_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
     CONSTRAINT fk_web_payments_order_id FOREIGN KEY(order_id) REFERENCES orders (order_id)
 );
-CREATE INDEX IF NOT EXISTS ix_web_payments_payment_status_next_check_at ON web_payments (payment_status, next_check_at);
+CREATE INDEX IF NOT EXISTS ix_web_payments_next_check_at ON web_payments (next_check_at);
 
 CREATE TABLE IF NOT EXISTS refunds (
     refund_id VARCHAR(64) NOT NULL,

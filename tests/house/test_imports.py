@@ -26,7 +26,7 @@ DOWNHILL = {
 }
 
 # A door may ask more rooms than its own service may: it only puts their answers on one page.
-DOORS_MAY = {"accounts": {"cart", "orders"}}
+DOORS_MAY = {"accounts": {"cart", "orders"}, "orders": {"payments"}}
 
 DRIVERS = {
     "redis": {"app/infra/redis.py"},
@@ -37,7 +37,8 @@ DRIVERS = {
 
 # What of a room others may see: what it does, what it announces, and the shapes these hand out.
 PUBLIC = {
-    "service", "messages", "product", "view", "snapshot", "sessions", "shopper", "views", "toss", "states",
+    "service", "messages", "product", "order", "access", "view", "snapshot", "sessions", "shopper", "views",
+    "toss", "states",
 }  # fmt: skip
 
 

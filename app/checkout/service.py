@@ -1,0 +1,124 @@
+"""From a cart to an order: priced, reviewed, placed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.cart import service as carts
+from app.cart.snapshot import Snapshot
+from app.cart.view import CartView
+from app.catalog import service as catalog
+from app.catalog.product import Product
+from app.checkout import pricing
+from app.core.errors import ConflictError
+from app.infra.db import Tx
+from app.machines import Machines
+from app.orders import service as orders
+from app.orders.order import NewOrder, Order, Recipient, SlotTakenError
+from app.payments import service as payments
+
+TRIES = 3
+
+PLACED, EMPTY, SHORT, MOVED, BUSY = "placed", "empty", "short", "moved", "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who orders: a member, or a guest without the last three."""
+
+    owner: str
+    user_id: int | None
+    signup_id: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What came of placing an order.
+
+    placed, or: the cart is empty, a line is short, the total moved since it was seen, or another
+    order's payment (``order_no``) is on its way.
+    """
+
+    outcome: str
+    cart: CartView
+    order_no: str = ""
+
+
+async def quote(m: Machines, owner: str) -> CartView:
+    """Return the cart at the database's prices."""
+    snapshot = await carts.snapshot(m, owner)
+    async with m.db.read() as tx:
+        cart, _ = await _price(m, tx, snapshot)
+    return cart
+
+
+async def prefill(m: Machines, buyer: Buyer) -> Recipient:
+    """Return the recipient the form starts with: the last order's, else what is known of the member."""
+    async with m.db.read() as tx:
+        last = await orders.read_last_recipient(tx, buyer.owner)
+    return last or Recipient(buyer.name, "", "", "", "", "")
+
+
+async def place_order(m: Machines, buyer: Buyer, recipient: Recipient, seen_total: int) -> Placing:
+    """Place the order for the cart as it stands, or say why not. The same cart is the same order."""
+    snapshot = await carts.snapshot(m, buyer.owner)
+    for _ in range(TRIES):
+        try:
+            return await m.db.retrying(lambda tx: _place(m, tx, buyer, recipient, (snapshot, seen_total)))
+        except SlotTakenError:  # another tab placed at the same moment: now its order is there to be seen
+            continue
+    raise ConflictError("open slot", say="다른 창에서 주문이 진행 중입니다. 잠시 후 다시 시도해 주십시오.")
+
+
+async def _place(
+    m: Machines, tx: Tx, buyer: Buyer, recipient: Recipient, seen: tuple[Snapshot, int]
+) -> Placing:
+    snapshot, seen_total = seen
+    cart, products = await _price(m, tx, snapshot)
+    placed = await orders.read_open(tx, buyer.owner)
+    if placed is not None and not await payments.is_untouched(tx, placed):
+        return Placing(BUSY, cart, placed.order_no)
+    obstacle = _obstacle(cart, seen_total)
+    if obstacle:
+        return Placing(obstacle, cart)
+    until = m.clock.now() + timedelta(minutes=m.settings.order_minutes)
+    if placed is not None and pricing.is_same(placed, cart):
+        return await _correct(tx, placed, recipient, cart)
+    if placed is not None and not await payments.supersede(tx, placed):
+        return Placing(BUSY, cart, placed.order_no)
+    order = await orders.place(
+        tx,
+        NewOrder(
+            owner=buyer.owner,
+            user_id=buyer.user_id,
+            cart_stamp=cart.stamp,
+            lines=pricing.freeze(cart, products),
+            delivery_fee=cart.delivery_fee,
+            recipient=recipient,
+            expires_at=until,
+        ),
+    )
+    await payments.open_attempt(tx, order, buyer.signup_id)
+    return Placing(PLACED, cart, order.order_no)
+
+
+def _obstacle(cart: CartView, seen_total: int) -> str:
+    if not cart.lines:
+        return EMPTY
+    if not cart.can_checkout:
+        return SHORT
+    return MOVED if cart.total_price != seen_total else ""
+
+
+async def _correct(tx: Tx, placed: Order, recipient: Recipient, cart: CartView) -> Placing:
+    """The same cart again: the same order, delivered to where the shopper says now."""
+    if not await payments.correct_customer(tx, placed, recipient):
+        return Placing(BUSY, cart, placed.order_no)
+    await orders.correct_recipient(tx, placed, recipient)
+    return Placing(PLACED, cart, placed.order_no)
+
+
+async def _price(m: Machines, tx: Tx, snapshot: Snapshot) -> tuple[CartView, dict[int, Product]]:
+    unpaid = pricing.drop_paid(snapshot, await orders.read_paid_stamp(tx, snapshot.owner))
+    products = await catalog.read_products(tx, [line.product_id for line in unpaid.live])
+    return pricing.price(unpaid, products, m.settings), products

@@ -1,0 +1,39 @@
+"""The states of an order, their Korean labels, and the only ways from one to another."""
+
+PENDING = "PENDING"
+WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
+PAID = "PAID"
+CANCELED = "CANCELED"
+EXPIRED = "EXPIRED"
+SUPERSEDED = "SUPERSEDED"
+
+LABELS = {
+    PENDING: "결제 대기",
+    WAITING_FOR_DEPOSIT: "입금 대기",
+    PAID: "결제 완료",
+    CANCELED: "주문 취소",
+    EXPIRED: "기한 만료",
+    SUPERSEDED: "새 주문으로 대체",
+}
+
+# An open order holds its owner's one open slot.
+OPEN = frozenset({PENDING, WAITING_FOR_DEPOSIT})
+
+ALLOWED = frozenset(
+    {
+        (PENDING, WAITING_FOR_DEPOSIT),
+        (PENDING, PAID),
+        (PENDING, CANCELED),
+        (PENDING, EXPIRED),
+        (PENDING, SUPERSEDED),
+        (WAITING_FOR_DEPOSIT, PAID),
+        (WAITING_FOR_DEPOSIT, CANCELED),
+        (WAITING_FOR_DEPOSIT, EXPIRED),
+        (EXPIRED, PAID),  # money that came late, for goods that could still be had
+    }
+)
+
+
+def allows(old: str, new: str) -> bool:
+    """Whether an order may go from ``old`` to ``new``."""
+    return (old, new) in ALLOWED

@@ -1,0 +1,58 @@
+"""The states of an attempt to pay, their Korean labels, and the only ways from one to another."""
+
+PENDING = "PENDING"
+CONFIRMING = "CONFIRMING"
+WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
+PAID = "PAID"
+FAILED = "FAILED"
+CANCELED = "CANCELED"
+PARTIAL_CANCELED = "PARTIAL_CANCELED"
+EXPIRED = "EXPIRED"
+REVIEW = "REVIEW"
+
+LABELS = {
+    PENDING: "보류",
+    CONFIRMING: "결제 확인 중",
+    WAITING_FOR_DEPOSIT: "입금 대기",
+    PAID: "결제 성공",
+    FAILED: "결제 실패",
+    CANCELED: "결제 취소",
+    PARTIAL_CANCELED: "부분 취소",
+    EXPIRED: "만료",
+    REVIEW: "확인 필요",
+}
+
+# A closed attempt gives its order's one open slot away; REVIEW keeps whatever slot it had.
+CLOSED = frozenset({PAID, FAILED, CANCELED, PARTIAL_CANCELED, EXPIRED})
+
+ALLOWED = frozenset(
+    {
+        (PENDING, CONFIRMING),
+        (PENDING, FAILED),  # out of stock on return: nothing was asked of Toss
+        (PENDING, CANCELED),
+        (PENDING, EXPIRED),
+        (CONFIRMING, PAID),
+        (CONFIRMING, WAITING_FOR_DEPOSIT),
+        (CONFIRMING, FAILED),
+        (CONFIRMING, REVIEW),
+        (WAITING_FOR_DEPOSIT, PAID),
+        (WAITING_FOR_DEPOSIT, CANCELED),
+        (WAITING_FOR_DEPOSIT, EXPIRED),
+        (WAITING_FOR_DEPOSIT, REVIEW),
+        (PAID, REVIEW),  # Toss says the money is no longer there
+        (REVIEW, PAID),  # Toss says, after all, that it is
+        # Money that came after we had given the attempt up: kept if the goods can be had, else returned.
+        (FAILED, PAID),
+        (FAILED, CANCELED),
+        (FAILED, REVIEW),
+        (EXPIRED, PAID),
+        (EXPIRED, CANCELED),
+        (EXPIRED, REVIEW),
+        (CANCELED, REVIEW),
+    }
+)
+
+
+def allows(old: str, new: str) -> bool:
+    """Whether an attempt may go from ``old`` to ``new``."""
+    return (old, new) in ALLOWED

@@ -1,0 +1,278 @@
+"""Attempts to pay, what Toss said of them, refunds and webhooks, in the database."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.core import ids
+from app.infra.db import Tx
+from app.models import refunds, toss_payments, web_payments, webhook_events
+from app.orders.order import Order
+from app.payments import states
+from app.payments.attempt import Attempt
+from app.payments.payment import TossPayment
+
+
+class KeyTakenError(Exception):
+    """A paymentKey that is another attempt's already."""
+
+
+async def insert_attempt(tx: Tx, order: Order, signup_id: str | None, next_check_at: datetime) -> None:
+    """Open an attempt to pay an order. ``next_check_at`` is when it expires."""
+    now = tx.clock.now()
+    row = {
+        "user_id": order.user_id,
+        "signup_id": signup_id,
+        "total_quantity": order.total_quantity,
+        "total_price": order.total_price,
+        "customer_name": order.recipient.recipient_name,
+        "customer_phone": order.recipient.recipient_phone,
+        "payment_status": states.PENDING,
+        "order_id": order.order_id,
+        "payment_no": ids.payment_no(),
+        "open_slot": 1,
+        "next_check_at": next_check_at,
+        "checks": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+    await tx.execute(insert(web_payments), row)
+
+
+async def select_attempt(tx: Tx, web_payment_id: int) -> Attempt:
+    """Return an attempt that is known to exist."""
+    query = select(web_payments).where(web_payments.c.web_payment_id == web_payment_id)
+    return _attempt((await tx.execute(query)).one())
+
+
+async def select_by_no(tx: Tx, payment_no: str) -> Attempt | None:
+    """Return the attempt with that number."""
+    query = select(web_payments).where(web_payments.c.payment_no == payment_no)
+    row = (await tx.execute(query)).first()
+    return _attempt(row) if row else None
+
+
+async def select_open(tx: Tx, order_id: int) -> Attempt | None:
+    """Return the order's one open attempt."""
+    query = select(web_payments).where(web_payments.c.order_id == order_id, web_payments.c.open_slot == 1)
+    row = (await tx.execute(query)).first()
+    return _attempt(row) if row else None
+
+
+async def select_due(tx: Tx, limit: int) -> list[Attempt]:
+    """Return the attempts whose next check is due, the longest due first."""
+    query = select(web_payments).where(web_payments.c.next_check_at <= tx.clock.now())
+    rows = await tx.execute(query.order_by(web_payments.c.next_check_at).limit(limit))
+    return [_attempt(row) for row in rows]
+
+
+async def select_of_orders(tx: Tx, order_ids: Sequence[int]) -> list[tuple[Attempt, dict[str, Any] | None]]:
+    """Return every attempt of these orders, the newest first, each with Toss's answer if there is one."""
+    query = (
+        select(web_payments, toss_payments.c.answer)
+        .select_from(
+            web_payments.outerjoin(
+                toss_payments, toss_payments.c.web_payment_id == web_payments.c.web_payment_id
+            )
+        )
+        .where(web_payments.c.order_id.in_(order_ids))
+        .order_by(web_payments.c.web_payment_id.desc())
+    )
+    rows = await tx.execute(query)
+    return [(_attempt(row), json.loads(row.answer) if row.answer else None) for row in rows]
+
+
+async def update_status(  # noqa: PLR0913 - three of them are named columns or conditions
+    tx: Tx,
+    attempt: Attempt,
+    new: str,
+    *,
+    failure_code: str | None = None,
+    next_check_at: datetime | None = None,
+    unasked: bool = False,
+) -> bool:
+    """Move an attempt from the state it was read in to ``new``; return whether it was still there.
+
+    ``unasked``: only if no reconciliation has taken it up meanwhile.
+    """
+    if not states.allows(attempt.status, new):
+        return False
+    values: dict[str, Any] = {
+        "payment_status": new,
+        "failure_code": failure_code,
+        "next_check_at": next_check_at,
+        "updated_at": tx.clock.now(),
+    }
+    if new in states.CLOSED:
+        values["open_slot"] = None
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == attempt.web_payment_id,
+        web_payments.c.payment_status == attempt.status,
+    )
+    if unasked:
+        there = there.where(web_payments.c.checks == 0)
+    return (await tx.execute(there.values(**values))).rowcount == 1
+
+
+async def update_to_confirming(
+    tx: Tx, attempt: Attempt, payment_key: str, idempotency_key: str, next_check_at: datetime
+) -> bool:
+    """Claim a PENDING attempt for one confirmation. Raises KeyTakenError: roll back."""
+    now = tx.clock.now()
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == attempt.web_payment_id,
+        web_payments.c.payment_status == states.PENDING,
+    )
+    values = {
+        "payment_status": states.CONFIRMING,
+        "payment_key": payment_key,
+        "idempotency_key": idempotency_key,
+        "confirming_at": now,
+        "next_check_at": next_check_at,
+        "checks": 0,
+        "updated_at": now,
+    }
+    try:
+        return (await tx.execute(there.values(**values))).rowcount == 1
+    except IntegrityError as error:
+        raise KeyTakenError(attempt.payment_no) from error
+
+
+async def update_customer(tx: Tx, attempt: Attempt, name: str, phone: str) -> bool:
+    """Correct who pays, while nothing has been asked of Toss; return whether that was so."""
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == attempt.web_payment_id,
+        web_payments.c.payment_status == states.PENDING,
+    )
+    values = {"customer_name": name, "customer_phone": phone, "updated_at": tx.clock.now()}
+    return (await tx.execute(there.values(**values))).rowcount == 1
+
+
+async def update_next_check(tx: Tx, attempt: Attempt, next_check_at: datetime | None) -> bool:
+    """Take up a check that nobody else took up since the attempt was read."""
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == attempt.web_payment_id,
+        web_payments.c.payment_status == attempt.status,
+        web_payments.c.checks == attempt.checks,
+    )
+    values = {"next_check_at": next_check_at, "checks": attempt.checks + 1, "updated_at": tx.clock.now()}
+    return (await tx.execute(there.values(**values))).rowcount == 1
+
+
+async def update_idempotency_key(tx: Tx, attempt: Attempt, key: str) -> None:
+    """Confirm under a new key from now on, if still under the one that was read."""
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == attempt.web_payment_id,
+        web_payments.c.payment_status == states.CONFIRMING,
+        web_payments.c.idempotency_key == attempt.idempotency_key,
+    )
+    await tx.execute(there.values(idempotency_key=key, updated_at=tx.clock.now()))
+
+
+async def upsert_toss_payment(tx: Tx, attempt: Attempt, payment: TossPayment) -> None:
+    """Keep what Toss said of an attempt, the newest answer."""
+    now = tx.clock.now()
+    account = payment.account
+    answer = {name: value for name, value in payment.raw.items() if name != "secret"}
+    row = {
+        "payment_method": payment.method,
+        "currency": payment.currency,
+        "total_price": attempt.total_price,
+        "total_amount": payment.total_amount,
+        "customer_name": attempt.customer_name,
+        "customer_phone": attempt.customer_phone,
+        "discount": payment.discount,
+        "payment_time": payment.approved_at,
+        "web_payment_id": attempt.web_payment_id,
+        "payment_key": payment.payment_key,
+        "status": payment.status,
+        "secret": ids.fingerprint(payment.secret) if payment.secret else None,
+        "receipt_url": payment.receipt_url,
+        "account_bank": account.bank_code if account else None,
+        "account_number": account.account_number if account else None,
+        "account_holder": account.customer_name if account else None,
+        "account_due_at": account.due_at if account else None,
+        "balance_amount": payment.balance_amount,
+        "refunded_amount": payment.total_amount - payment.balance_amount,
+        "answer": json.dumps(answer, ensure_ascii=False),
+        "created_at": now,
+        "updated_at": now,
+    }
+    newer = [name for name in row if name not in {"web_payment_id", "created_at"}]
+    await tx.upsert(
+        toss_payments, ["web_payment_id"], [row], lambda incoming: [(n, incoming[n]) for n in newer]
+    )
+
+
+async def insert_refund(tx: Tx, refund_id: str, attempt: Attempt, amount: int, reason: str) -> None:
+    """Resolve to give money back; the same refund again is the same row."""
+    now = tx.clock.now()
+    row = {
+        "refund_id": refund_id,
+        "web_payment_id": attempt.web_payment_id,
+        "amount": amount,
+        "reason": reason,
+        "status": "REQUESTED",
+        "created_at": now,
+        "updated_at": now,
+    }
+    await tx.insert_if_new(refunds, [row])
+
+
+async def update_refund(tx: Tx, refund_id: str, status: str, failure_code: str | None = None) -> bool:
+    """Note how a requested refund ended; return whether one was waiting."""
+    there = update(refunds).where(refunds.c.refund_id == refund_id, refunds.c.status == "REQUESTED")
+    values = {"status": status, "failure_code": failure_code, "updated_at": tx.clock.now()}
+    return (await tx.execute(there.values(**values))).rowcount == 1
+
+
+async def insert_webhook(tx: Tx, fingerprint: str, payment_no: str, event_type: str) -> int | None:
+    """Keep a webhook and return its id; None when the very same was here before."""
+    row = {
+        "fingerprint": fingerprint,
+        "payment_no": payment_no,
+        "event_type": event_type,
+        "created_at": tx.clock.now(),
+    }
+    if not await tx.insert_if_new(webhook_events, [row]):
+        return None
+    query = select(webhook_events.c.webhook_event_id).where(webhook_events.c.fingerprint == fingerprint)
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def select_webhook_payment_no(tx: Tx, webhook_event_id: int) -> str | None:
+    """Return which payment an unhandled webhook is about."""
+    query = select(webhook_events.c.payment_no).where(
+        webhook_events.c.webhook_event_id == webhook_event_id, webhook_events.c.handled_at.is_(None)
+    )
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def update_webhook_handled(tx: Tx, webhook_event_id: int) -> None:
+    """Note that Toss was asked about it."""
+    there = update(webhook_events).where(webhook_events.c.webhook_event_id == webhook_event_id)
+    await tx.execute(there.values(handled_at=tx.clock.now()))
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        web_payment_id=row.web_payment_id,
+        order_id=row.order_id,
+        payment_no=row.payment_no,
+        status=row.payment_status,
+        user_id=row.user_id,
+        signup_id=row.signup_id,
+        total_quantity=row.total_quantity,
+        total_price=row.total_price,
+        customer_name=row.customer_name,
+        customer_phone=row.customer_phone,
+        payment_key=row.payment_key,
+        idempotency_key=row.idempotency_key,
+        failure_code=row.failure_code,
+        confirming_at=row.confirming_at,
+        checks=row.checks,
+    )

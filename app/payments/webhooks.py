@@ -1,0 +1,68 @@
+"""Webhooks: stored and answered at once, never believed; what they are about is asked of Toss."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from app.core.errors import UnavailableError
+from app.infra.db import Tx
+from app.machines import Machines
+from app.payments import reconcile, settle, states, store
+from app.payments.messages import WebhookReceived
+from app.payments.toss import TossRefused, TossUnknown
+
+EVENT = re.compile(r"[A-Z_]{1,64}", re.ASCII)
+DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"  # the one shape without an eventType
+
+
+class BadWebhookError(Exception):
+    """The body is no JSON object."""
+
+
+async def receive(m: Machines, body: bytes | str) -> None:
+    """Keep a webhook about a payment of ours, once; drop others without a word. Raises BadWebhookError."""
+    content = _read(body)
+    payload = content.get("data")
+    about = payload if isinstance(payload, dict) else content
+    payment_no, event = about.get("orderId"), content.get("eventType", DEPOSIT_CALLBACK)
+    if not isinstance(payment_no, str) or not isinstance(event, str) or not EVENT.fullmatch(event):
+        return
+    fingerprint = hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()
+
+    async def keep(tx: Tx) -> bool:
+        if len(payment_no) > 64 or await store.select_by_no(tx, payment_no) is None:  # noqa: PLR2004 - the column
+            return False
+        webhook_event_id = await store.insert_webhook(tx, fingerprint, payment_no, event)
+        if webhook_event_id is not None:
+            await tx.announce(WebhookReceived(webhook_event_id))
+        return True
+
+    await settle.transact(m, keep)
+
+
+async def handle(m: Machines, webhook_event_id: int) -> None:
+    """Ask Toss about the payment a webhook names. Raises UnavailableError when Toss cannot say yet."""
+    async with m.db.read() as tx:
+        payment_no = await store.select_webhook_payment_no(tx, webhook_event_id)
+        attempt = await store.select_by_no(tx, payment_no) if payment_no else None
+    # A PENDING attempt has asked nothing of Toss: the shopper is still on the way back.
+    if attempt is not None and attempt.status != states.PENDING:
+        try:
+            await reconcile.ask(m, attempt, resend=False)
+        except TossRefused as refusal:
+            settle.raise_alarm(f"toss_{refusal.code.lower()}", attempt)
+        except TossUnknown as unknown:
+            raise UnavailableError(f"toss: {unknown.reason}") from unknown
+    async with m.db.write() as tx:
+        await store.update_webhook_handled(tx, webhook_event_id)
+
+
+def _read(body: bytes | str) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadWebhookError(str(error)) from error
+    if not isinstance(content, dict):
+        raise BadWebhookError("not an object")
+    return content
