@@ -55,6 +55,7 @@ async def make(m: Machines, **changed: Any) -> int:
     } | changed
     async with m.db.write() as tx:
         done = await tx.execute(insert(products), row)
+        assert done.inserted_primary_key
         product_id = int(done.inserted_primary_key[0])
         movement = {
             "product_id": product_id,

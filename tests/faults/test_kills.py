@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.cart import store as carts
 from app.machines import Machines
+from app.models import carts as lines
 from app.models import order_lines, orders, outbox, products, stock_movements, toss_payments, web_payments
 from tests.goods import mug
 from tests.processes import Buyer, Placed, RunningShop
@@ -141,7 +142,7 @@ async def test_the_worker_dies_with_a_batch_in_its_hands(
 
     async def is_written() -> bool:
         async with m.db.read() as tx:
-            counted = select(func.count()).select_from(carts.carts).where(carts.carts.c.product_id.in_(goods))
+            counted = select(func.count()).select_from(lines).where(lines.c.product_id.in_(goods))
             return int((await tx.execute(counted)).scalar_one()) == len(others) * len(goods)
 
     await eventually(is_written, PATIENCE)
