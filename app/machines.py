@@ -14,6 +14,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+# Commands such as migrate and seed need the database alone, and name no other machine.
+NOWHERE = "127.0.0.1:1"
+
 
 @dataclass(frozen=True, slots=True)
 class Machines:
@@ -51,7 +54,7 @@ def build_machines(settings: Settings, clock: Clock | None = None) -> Machines:
         settings=settings,
         clock=clock,
         db=Database(settings.database, clock),
-        redis=Redis(settings.redis_url),
-        amqp=Amqp(settings.amqp_url),
+        redis=Redis(settings.redis_url or f"redis://{NOWHERE}"),
+        amqp=Amqp(settings.amqp_url or f"amqp://{NOWHERE}"),
         toss=Toss(settings.toss_api_url, settings.toss_secret_key),
     )
