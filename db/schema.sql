@@ -51,11 +51,11 @@ CREATE TABLE products (
     CONSTRAINT pk_products PRIMARY KEY (product_id),
     CONSTRAINT ck_products_quantity_not_negative CHECK (quantity >= 0),
     CONSTRAINT ck_products_price_not_negative CHECK (price >= 0),
+    KEY ix_products_created_at_product_id (created_at, product_id),
     KEY ix_products_group_id (group_id),
+    KEY ix_products_price_product_id (price, product_id),
     KEY ix_products_status_category_created_at_product_id (status, category, created_at, product_id),
-    KEY ix_products_status_category_price_product_id (status, category, price, product_id),
-    KEY ix_products_status_created_at_product_id (status, created_at, product_id),
-    KEY ix_products_status_price_product_id (status, price, product_id)
+    KEY ix_products_status_category_price_product_id (status, category, price, product_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='상품' COLLATE utf8mb4_bin;
 
 CREATE TABLE schema_migrations (

@@ -78,3 +78,18 @@ async def stock_of(tx: Tx, product_id: int) -> int:
     """Return what the shelf says."""
     query = select(products.c.quantity).where(products.c.product_id == product_id)
     return int((await tx.execute(query)).scalar_one())
+
+
+async def make_options(m: Machines, labels: dict[str, int], **changed: Any) -> list[int]:
+    """Put one article with several options (label and quantity) on the shelf; return their ids."""
+    ids: list[int] = []
+    for label, quantity in labels.items():
+        group_id = ids[0] if ids else None
+        ids.append(await make(m, **changed, option_label=label, quantity=quantity, group_id=group_id))
+    await change(m, ids[0], group_id=ids[0])
+    return ids
+
+
+def unheard_of(word: str) -> str:
+    """Return the word with a tail that no other test uses."""
+    return f"{word} {secrets.token_hex(4)}"

@@ -46,11 +46,11 @@ CREATE TABLE IF NOT EXISTS products (
     CONSTRAINT ck_products_quantity_not_negative CHECK (quantity >= 0),
     CONSTRAINT ck_products_price_not_negative CHECK (price >= 0)
 );
+CREATE INDEX IF NOT EXISTS ix_products_created_at_product_id ON products (created_at, product_id);
 CREATE INDEX IF NOT EXISTS ix_products_group_id ON products (group_id);
+CREATE INDEX IF NOT EXISTS ix_products_price_product_id ON products (price, product_id);
 CREATE INDEX IF NOT EXISTS ix_products_status_category_created_at_product_id ON products (status, category, created_at, product_id);
 CREATE INDEX IF NOT EXISTS ix_products_status_category_price_product_id ON products (status, category, price, product_id);
-CREATE INDEX IF NOT EXISTS ix_products_status_created_at_product_id ON products (status, created_at, product_id);
-CREATE INDEX IF NOT EXISTS ix_products_status_price_product_id ON products (status, price, product_id);
 
 CREATE TABLE IF NOT EXISTS users (
     user_id INTEGER NOT NULL,
