@@ -16,10 +16,16 @@ class Background:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Start ``work`` and keep it. A failure nobody awaits is logged, not lost."""
+        """Start ``work`` and keep it. A failure is logged: nobody need await it."""
+        task = self.keep(work, name)
+        task.add_done_callback(log_failure)
+        return task
+
+    def keep(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Start ``work`` and keep it, for a caller who awaits it and sees to its failures."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._let_go)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def drain(self, seconds: float) -> None:
@@ -31,7 +37,8 @@ class Background:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _let_go(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background work failed: %s: %r", task.get_name(), error)
+
+def log_failure(task: "asyncio.Task[Any]") -> None:
+    """Log how a task failed, if it did."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("background work failed: %s: %r", task.get_name(), error)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from quart import Response
@@ -130,9 +131,12 @@ async def test_a_product_no_form_of_ours_names_changes_nothing(shop: Shop, produ
 
 async def test_an_array_where_one_value_belongs_is_refused(shop: Shop) -> None:
     guest, product = shop.visitor(), await mug(shop.m)
-    answer = await guest.post("/cart/lines", product_id=product, quantity=["1", "2"], key="")
+    body = f"csrf={quote(await guest.token())}&product_id={product}&quantity=1&quantity=2&key="
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await guest.client.post("/cart/lines", data=body, headers=form)
     assert answer.status_code == 422
     assert "여러 개" in await text(answer)
+    assert await lines(guest) == {}
 
 
 async def test_a_wrong_form_token_changes_nothing(shop: Shop) -> None:
