@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class RunningShop:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    buyers: list["Buyer"] = field(default_factory=list)
 
     def pids(self, name: str) -> list[int]:
         """The processes of that kind that run now."""
@@ -60,7 +61,9 @@ class RunningShop:
 
     def buyer(self) -> "Buyer":
         """Return somebody with an empty cookie jar and patience."""
-        return Buyer(httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False))
+        buyer = Buyer(httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False))
+        self.buyers.append(buyer)
+        return buyer
 
 
 @dataclass(slots=True)
@@ -175,5 +178,7 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
             await eventually(is_up, SECONDS_TO_START)
         yield shop
     finally:
+        for buyer in shop.buyers:
+            await buyer.http.aclose()
         process.terminate()
         process.wait(30)

@@ -131,9 +131,14 @@ async def test_the_worker_dies_with_a_batch_in_its_hands(
     buyer, product_id, placed, payment_key = await prepare(running, m, toss)
     goods = [await mug(m) for _ in range(3)]
     others = [running.buyer() for _ in range(8)]
-    edits = [asyncio.create_task(other.add(product)) for other in others for product in goods]
+
+    async def fill(other: Buyer) -> None:
+        for product in goods:
+            await other.add(product)
+
+    filling = asyncio.gather(*map(fill, others))
     running.kill("worker")
-    await asyncio.gather(*edits)
+    await filling
     running.kill("worker")
     await buyer.come_back(placed, payment_key)
     await assert_paid_once(m, toss, buyer, placed, product_id)
