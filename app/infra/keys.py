@@ -9,7 +9,9 @@ import zlib
 DAY = 86_400
 
 CART_SECONDS = 30 * DAY  # refreshed by every edit
-SESSION_SECONDS = 14 * DAY  # idle time-out; the row in MySQL has the absolute one
+SESSION_SECONDS = 14 * DAY  # without a request a session ends
+SESSION_MOST_SECONDS = 30 * DAY  # with or without requests it ends
+ATTEMPT_SECONDS = 900
 BUCKETS = 16
 
 
@@ -34,10 +36,10 @@ def generation(number: int) -> str:
 
 
 def session(token_hash: str) -> str:
-    """Return the hash that is a session. Lives SESSION_SECONDS after its last use."""
+    """Return the hash that is the copy of a session. Lives as long as its row: SESSION_MOST_SECONDS."""
     return f"{{s{token_hash}}}session"
 
 
-def user_sessions_epoch(user_id: int) -> str:
-    """Return the number below which a user's sessions are dead. Lives as long as a session may."""
-    return f"{{u{user_id}}}epoch"
+def login_attempts(mark: str) -> str:
+    """Return the hash that counts attempts to log in to one account. Lives ATTEMPT_SECONDS after the last."""
+    return f"{{l{mark}}}attempts"

@@ -38,7 +38,7 @@ async def respond(
     """Answer with the pieces when htmx asks and there are some, else with the whole page."""
     if pieces and wants_pieces():
         return await draw_pieces(pieces, status=status, **what)
-    return await _html(await draw_page(page, **what), status)
+    return await _html(await draw_page(page, status=status, **what), status)
 
 
 async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:

@@ -37,10 +37,14 @@ async def keep_guest(response: Response) -> Response:
     return response
 
 
-def let_in(response: Response, token: str) -> None:
-    """Send a new session's cookie, and take the guest's: what was the guest's is the member's now."""
-    _set(response, current.SESSION_COOKIE, token, keys.SESSION_SECONDS)
-    _drop(response, current.GUEST_COOKIE)
+def let_in(response: Response, token: str, *, keep_guest: bool = False) -> None:
+    """Send a new session's cookie, and take the guest's: what was the guest's is the member's now.
+
+    ``keep_guest`` when the guest's cart could not be merged: the next log-in does it.
+    """
+    _set(response, current.SESSION_COOKIE, token, keys.SESSION_MOST_SECONDS)
+    if not keep_guest:
+        _drop(response, current.GUEST_COOKIE)
     g.guest_is_new = False
 
 

@@ -1,0 +1,100 @@
+"""The forms of signing up, logging in and changing the password."""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from app.accounts import rules
+from app.accounts.rules import PasswordRule
+from app.accounts.service import NewUser
+from app.web.forms import Fields
+
+MOST_ID_TYPED = 64
+MOST_NEXT = 2000
+PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What a new user typed."""
+
+    name: str
+    phone: str
+    signup_id: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def read(cls, fields: Fields, rule: PasswordRule) -> "SignUp":
+        """Read the form; what is wrong is in ``fields.errors``."""
+        name = fields.text("name", "이름", most=255)
+        phone = fields.phone("phone", "휴대전화")
+        signup_id = read_signup_id(fields)
+        password = _read_new_password(fields, rule, "password", signup_id, phone)
+        return cls(name, phone, signup_id, password)
+
+    def new_user(self) -> NewUser:
+        """Return whom to make."""
+        return NewUser(self.signup_id, self.password, self.name, self.phone)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """An id and a password."""
+
+    signup_id: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def read(cls, fields: Fields) -> "LogIn":
+        """Read the form. Only what is empty is an error here: the rest is a wrong id or password."""
+        signup_id = fields.text("signup_id", "아이디", most=MOST_ID_TYPED)
+        return cls(signup_id, _read_password(fields, "password", "비밀번호"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """The present password and the one to come."""
+
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+    @classmethod
+    def read(cls, fields: Fields, rule: PasswordRule, signup_id: str) -> "ChangePassword":
+        """Read the form; what is wrong is in ``fields.errors``."""
+        old = _read_password(fields, "password", "지금 쓰는 비밀번호")
+        return cls(old, _read_new_password(fields, rule, "new_password", signup_id))
+
+
+def read_signup_id(fields: Fields) -> str:
+    """Return the id somebody would like to have, as it would be stored."""
+    folded = rules.fold_signup_id(fields.text("signup_id", "아이디", most=MOST_ID_TYPED))
+    if not rules.is_signup_id(folded):
+        fields.fail("signup_id", rules.SIGNUP_ID_SENTENCE)
+    return folded
+
+
+def local_path(text: str) -> str:
+    """Return where to go next if that is a page of ours, else ''."""
+    is_plain = all(char.isprintable() and char != "\\" for char in text)
+    if not text.startswith("/") or text.startswith("//") or not is_plain or len(text) > MOST_NEXT:
+        return ""
+    return quote(text, safe=PRINTABLE)
+
+
+def _read_new_password(fields: Fields, rule: PasswordRule, name: str, *own_words: str) -> str:
+    password = _read_password(fields, name, "새 비밀번호" if name == "new_password" else "비밀번호")
+    if wrong := rule.judge(password, *own_words):
+        fields.fail(name, wrong)
+    return password
+
+
+def _read_password(fields: Fields, name: str, label: str) -> str:
+    """Return a password as it was typed: spaces count, nothing is trimmed."""
+    values = fields.sent.getlist(name)
+    password = values[0] if len(values) == 1 else ""
+    if len(values) > 1:
+        fields.fail(name, f"{label} 값이 여러 개 왔습니다. 하나만 입력해 주십시오.")
+    elif not password:
+        fields.fail(name, f"{label}를 입력해 주십시오.")
+    elif len(password) > rules.MOST_TYPED:
+        fields.fail(name, f"비밀번호는 {rules.MOST:,}자까지 입력할 수 있습니다.")
+    return password
