@@ -25,7 +25,7 @@ class Letter:
 def insert_message(message: Message, now: datetime) -> tuple[Insert, dict[str, Any]]:
     """Return the statement and row that leave ``message`` in the outbox."""
     id_ = uuid.uuid4().hex
-    body = enclose(message, id_=id_, now=now).encode()
+    body = enclose(message, id_=id_, now=now).encode().decode()
     return insert(outbox), {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}
 
 
@@ -36,7 +36,7 @@ def select_letters(limit: int) -> Select[Any]:
 
 def read_letters(rows: Sequence[Any]) -> list[Letter]:
     """Return the rows of ``select_letters`` as letters."""
-    return [Letter(row.outbox_id, row.message_id, row.type, row.body) for row in rows]
+    return [Letter(row.outbox_id, row.message_id, row.type, row.body.encode()) for row in rows]
 
 
 def delete_letters(ids: Sequence[int]) -> Delete:

@@ -1,6 +1,6 @@
 """Messages waiting to leave, and messages already acted upon."""
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table
+from sqlalchemy import Column, Index, String, Table, Text
 from sqlalchemy.dialects import mysql
 
 from app.models.base import ENGINES, TABLE, Moment, created_at, key_column, metadata
@@ -12,8 +12,8 @@ outbox = Table(
     Column("message_id", String(64), nullable=False, comment="메시지 번호"),
     Column("type", String(64), nullable=False, comment="메시지 종류, 라우팅 키"),
     Column(
-        "body",
-        LargeBinary().with_variant(mysql.MEDIUMBLOB(), *ENGINES),
+        "body",  # text, not bytes: aiomysql 0.3.2 cannot send bytes with PyMySQL 1.2.4
+        Text().with_variant(mysql.MEDIUMTEXT(), *ENGINES),
         nullable=False,
         comment="봉투 전체, JSON",
     ),

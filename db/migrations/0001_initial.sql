@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     outbox_id BIGINT UNSIGNED NOT NULL COMMENT '보낼 편지 번호' AUTO_INCREMENT,
     message_id VARCHAR(64) NOT NULL COMMENT '메시지 번호',
     type VARCHAR(64) NOT NULL COMMENT '메시지 종류, 라우팅 키',
-    body MEDIUMBLOB NOT NULL COMMENT '봉투 전체, JSON',
+    body MEDIUMTEXT NOT NULL COMMENT '봉투 전체, JSON',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='커밋과 함께 남긴, 보낼 메시지' COLLATE utf8mb4_bin;

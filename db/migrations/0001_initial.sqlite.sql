@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     outbox_id INTEGER NOT NULL,
     message_id VARCHAR(64) NOT NULL,
     type VARCHAR(64) NOT NULL,
-    body BLOB NOT NULL,
+    body TEXT NOT NULL,
     created_at DATETIME NOT NULL,
     CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
 );

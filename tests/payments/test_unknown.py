@@ -1,0 +1,333 @@
+"""Answers that do not come, come late, come twice or make no sense: one charge, one outcome, goods held meanwhile."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError
+from app.payments import confirm, settle, store
+from app.payments import service as payments
+from app.payments.confirm import Arrival
+from tests.buyer import Buyer, assert_books, attempts, left, make_older, order_row, states, webhook
+from tests.goods import mug
+from tests.shop import Shop, eventually
+from tests.toss_stand import Stand
+
+
+@pytest.fixture(autouse=True)
+def _impatient(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits as long as in life."""
+    monkeypatch.setattr(confirm, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(shop.m.toss, "_deadline", 0.8)
+
+
+async def text(answer: Any) -> str:
+    return str(await answer.get_data(as_text=True))
+
+
+async def until(shop: Shop, order_no: str, status: str, attempt: str) -> None:
+    """Wait until order and newest decided attempt stand so; let no check be far away."""
+
+    async def there() -> bool:
+        order, tries = await states(shop, order_no)
+        if order == status and attempt in tries:
+            return True
+        await make_older(shop, order_no, 0.2)
+        await payments.reconcile_due(shop.m)
+        return False
+
+    await eventually(there, 20)
+
+
+CHARGED = ["timeout_after", "reset_after", "html_after", "truncated", "slow", "webhook_before_answer", "extra_fields"]
+NOT_CHARGED = ["timeout_before", "reset_before", "html_before", "too_many"]
+
+
+@pytest.mark.parametrize("kind", CHARGED + NOT_CHARGED)
+async def test_whatever_happens_to_the_answer_it_is_paid_once(
+    shop: Shop, stand: Stand, buyer: Buyer, kind: str
+) -> None:
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault(kind, seconds=1.5)
+    answer = await buyer.come_back(url)
+    page = await text(answer)
+    assert answer.status_code in {200, 303}, page
+    if answer.status_code == 200:
+        assert "다시 결제하지 마시고" in page
+    assert await left(shop, [cup]) == [99]
+    await asyncio.gather(*(buyer.come_back(url) for _ in range(5)))
+    await until(shop, order_no, "PAID", "PAID")
+    assert await states(shop, order_no) == ("PAID", ["PAID"])
+    assert await left(shop, [cup]) == [99]
+    await assert_books(shop, stand, order_no)
+    assert (await buyer.come_back(url)).headers["Location"] == f"/orders/{order_no}"
+
+
+async def test_the_page_asks_by_itself_and_goes_to_the_order_when_it_is_decided(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("slow", seconds=1.5)
+    page = await text(await buyer.come_back(url))
+    poll = f"{url.partition('?')[0]}/status"
+    assert f'data-hx-get="{poll}"' in page
+    answer = await buyer.visitor.get(poll, htmx=True)
+    assert 'hx-target="#payments-outcome"' in await text(answer)
+    assert "<html" not in await text(answer)
+    assert "다시 결제하지 마시고" in await text(await buyer.visitor.get(f"/orders/{order_no}"))
+    await until(shop, order_no, "PAID", "PAID")
+    assert (await buyer.visitor.get(poll, htmx=True)).headers["HX-Redirect"] == f"/orders/{order_no}"
+
+
+async def test_while_the_answer_is_unknown_nothing_else_can_happen_to_the_order(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("html_before", times=4, on="all")
+    await buyer.come_back(url)
+    assert await states(shop, order_no) == ("PENDING", ["CONFIRMING"])
+    assert (await buyer.visitor.post(f"/orders/{order_no}/cancellation")).status_code == 409
+    answer = await buyer.visitor.get(f"/orders/{order_no}/payment")
+    assert answer.headers["Location"] == f"/orders/{order_no}"
+    await make_older(shop, order_no, 8)
+    await payments.reconcile_due(shop.m)
+    assert (await order_row(shop, order_no)).status == "PENDING"
+    await stand.http.delete("/sandbox/faults")
+    await until(shop, order_no, "PAID", "PAID")
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_payment_that_died_at_toss_gives_the_goods_back(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("html_before", times=3, on="all")
+    await buyer.come_back(url)
+    [attempt] = await attempts(shop, order_no)
+    await stand.http.delete("/sandbox/faults")
+    await stand.act(attempt.payment_key, "expire")
+    await until(shop, order_no, "PENDING", "FAILED")
+    assert await states(shop, order_no) == ("PENDING", ["FAILED", "PENDING"])
+    assert await left(shop, [cup]) == [100]
+    await assert_books(shop, stand, order_no)
+
+
+async def test_an_error_that_toss_replays_is_met_with_a_new_key(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("reject", code="PROVIDER_ERROR")
+    await buyer.come_back(url)
+    [attempt] = await attempts(shop, order_no)
+    assert attempt.payment_status == "CONFIRMING"
+    await until(shop, order_no, "PAID", "PAID")
+    assert (await attempts(shop, order_no))[0].idempotency_key != attempt.idempotency_key
+    await assert_books(shop, stand, order_no)
+
+
+async def test_what_toss_never_decides_goes_to_a_person(shop: Shop, stand: Stand, buyer: Buyer) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("html_before", times=2, on="all")
+    await buyer.come_back(url)
+    await stand.http.delete("/sandbox/faults")
+    await make_older(shop, order_no, 31)
+    await payments.reconcile_due(shop.m)
+    assert await states(shop, order_no) == ("PENDING", ["REVIEW"])
+
+
+async def claim(buyer: Buyer, order_no: str) -> tuple[Any, str]:
+    """Stop right after the goods are held and the attempt is ours: the process died there."""
+    url = await buyer.authenticate(order_no)
+    query = dict(pair.split("=") for pair in url.partition("?")[2].split("&"))
+    m = buyer.shop.m
+    result = await confirm.find_result(m, query["orderId"])
+    arrival = Arrival(query["paymentKey"], query["orderId"], int(query["amount"]))
+    claimed = await confirm._claim(m, result, arrival.payment_key)
+    assert claimed is not None
+    return claimed, url
+
+
+async def test_a_death_between_holding_and_asking_toss_is_finished_by_the_reconciliation(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    await claim(buyer, order_no)
+    assert await states(shop, order_no) == ("PENDING", ["CONFIRMING"])
+    await until(shop, order_no, "PAID", "PAID")
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_death_between_the_charge_and_its_record_is_finished_by_the_reconciliation(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    claimed, url = await claim(buyer, order_no)
+    await shop.m.toss.confirm(
+        claimed.payment_key, claimed.payment_no, claimed.total_price, claimed.idempotency_key
+    )
+    assert "다시 결제하지 마시고" in await text(await buyer.come_back(url))
+    await until(shop, order_no, "PAID", "PAID")
+    await assert_books(shop, stand, order_no)
+
+
+async def test_many_reconciliations_at_once_settle_once(shop: Shop, stand: Stand, buyer: Buyer) -> None:
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    claimed, _ = await claim(buyer, order_no)
+    await asyncio.gather(*(payments.reconcile_due(shop.m) for _ in range(5)))
+    await make_older(shop, order_no, 0.2)
+    await asyncio.gather(*(payments.reconcile_due(shop.m) for _ in range(10)))
+    await until(shop, order_no, "PAID", "PAID")
+    assert await left(shop, [cup]) == [99]
+    assert await stand.charges(claimed.payment_no) == 1
+    await assert_books(shop, stand, order_no)
+
+
+@pytest.mark.parametrize("step", ["claim", "settle"])
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_commit_nobody_answered_is_read_back(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch, *, step: str, committed: bool
+) -> None:
+    """The connection is lost while COMMIT is on its way: it may have happened or not."""
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    url = await buyer.authenticate(order_no)
+    real = shop.m.db.retrying
+    calls = {"claim": 1, "settle": 2}
+    seen = 0
+
+    class Lost(Exception):
+        pass
+
+    async def lossy(work: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen != calls[step]:
+            return await real(work)
+        if committed:
+            await real(work)
+        raise CommitUnknownError("lost")
+
+    db = _Replaced(shop.m.db, retrying=lossy)
+    m = dataclasses.replace(shop.m, db=db)  # type: ignore[arg-type]
+    monkeypatch.setitem(shop.app.extensions, "machines", m)
+    await buyer.come_back(url)
+    await until(shop, order_no, "PAID", "PAID")
+    assert await left(shop, [cup]) == [99]
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_claim_that_cannot_be_read_back_is_told_as_unknown(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    real = shop.m.db.retrying
+    seen = 0
+
+    async def lossy(work: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            await real(work)
+            raise CommitUnknownError("lost")
+        raise DatabaseUnavailableError("gone")
+
+    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=lossy))  # type: ignore[arg-type]
+    monkeypatch.setitem(shop.app.extensions, "machines", m)
+    answer = await buyer.come_back(url)
+    assert answer.status_code == 200
+    assert "다시 결제하지 마시고" in await text(answer)
+    monkeypatch.undo()
+    await until(shop, order_no, "PAID", "PAID")
+    await assert_books(shop, stand, order_no)
+
+
+class _Replaced:
+    """A machine with one of its methods replaced."""
+
+    def __init__(self, machine: object, **replaced: object) -> None:
+        self._machine = machine
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._machine, name)
+
+
+async def test_webhooks_first_twice_reversed_and_in_crowds_are_one_transition(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    url = await buyer.authenticate(order_no)
+    key = url.partition("paymentKey=")[2].partition("&")[0]
+    await webhook(shop, stand, key)  # before the redirect
+    assert await states(shop, order_no) == ("PENDING", ["PENDING"])
+    await stand.fault("timeout_after")
+    await buyer.come_back(url)
+    done = {"status": "DONE"}
+    answers = await asyncio.gather(*(webhook(shop, stand, key, **done) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    await webhook(shop, stand, key, status="CANCELED")  # reversed: says what is not so
+    await eventually(lambda: _is_paid(shop, order_no))
+    assert await states(shop, order_no) == ("PAID", ["PAID"])
+    assert await left(shop, [cup]) == [99]
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_forged_webhook_changes_nothing(shop: Shop, stand: Stand, buyer: Buyer) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    key = url.partition("paymentKey=")[2].partition("&")[0]
+    await stand.fault("html_before", times=2, on="all")
+    await buyer.come_back(url)
+    [attempt] = await attempts(shop, order_no)
+    assert attempt.payment_status == "CONFIRMING"
+    await stand.http.delete("/sandbox/faults")
+    attempt = (await attempts(shop, order_no))[0]
+    seen = store._attempt(attempt)
+    payment = await shop.m.toss.find_by_key(key)
+    assert payment is not None
+    assert payment.status == "IN_PROGRESS"
+    await webhook(shop, stand, key, status="DONE")
+    assert not await settle.settle(shop.m, seen, payment)
+    await until(shop, order_no, "PAID", "PAID")  # because it is confirmed in the end, not because of the webhook
+    await assert_books(shop, stand, order_no)
+
+
+async def _is_paid(shop: Shop, order_no: str) -> bool:
+    return (await order_row(shop, order_no)).status == "PAID"
+
+
+async def test_it_is_paid_without_redis_and_without_the_broker(
+    shop: Shop, stand: Stand, buyer: Buyer, new_buyer: Callable[[], Buyer]
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    shop.stack.redis.kill()
+    shop.stack.amqp.kill()
+    try:
+        answer = await new_buyer().come_back(url)
+        assert answer.status_code == 200
+        await eventually(lambda: _is_paid(shop, order_no))
+    finally:
+        shop.stack.redis.start()
+        shop.stack.amqp.start()
+    await eventually(lambda: _cart_is_empty(buyer))
+    await assert_books(shop, stand, order_no)
+
+
+async def _cart_is_empty(buyer: Buyer) -> bool:
+    answer = await buyer.visitor.get("/cart")
+    return answer.status_code == 200 and "cart-line-" not in await text(answer)
