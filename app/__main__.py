@@ -93,10 +93,10 @@ def schema(_settings: Settings, _args: argparse.Namespace) -> None:
 def operator(settings: Settings, args: argparse.Namespace) -> None:
     """Create an operator's account; the password is asked for."""
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    new = accounts.NewUser(args.signup_id, password, args.name, "")
     asyncio.run(
         _with_machines(
-            supervisor.keep_secrets(settings), lambda m: accounts.ensure_user(m, new, role="operator")
+            supervisor.keep_secrets(settings),
+            lambda m: accounts.create_operator(m, args.signup_id, args.name, password),
         )
     )
 

@@ -46,6 +46,7 @@ class Settings:
     log_level: str = _row("INFO", "least serious log lines", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     metrics_token: str = _row("", "bearer token for /metrics; empty: only from this machine", secret=True)
     shop_name: str = _row("마당", "trade name (상호)")
+    shop_slogan: str = _row("오래 곁에 두는 살림", "one line under the name on the first page")
     shop_representative: str = _row("", "representative (대표자)")
     shop_business_number: str = _row("", "business registration number (사업자등록번호)")
     shop_mail_order_number: str = _row("", "mail-order report number (통신판매업 신고번호)")

@@ -129,9 +129,7 @@ async def make_older(shop: Shop, order_no: str, minutes: float) -> None:
     async with shop.m.db.write() as tx:
         row = (await tx.execute(select(orders).where(orders.c.order_no == order_no))).one()
         await tx.execute(
-            update(orders)
-            .where(orders.c.order_id == row.order_id)
-            .values(expires_at=row.expires_at - ago)
+            update(orders).where(orders.c.order_id == row.order_id).values(expires_at=row.expires_at - ago)
         )
         mine = web_payments.c.order_id == row.order_id
         for attempt in (await tx.execute(select(web_payments).where(mine))).all():

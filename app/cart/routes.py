@@ -37,9 +37,9 @@ async def add_line() -> Response:
         return await _after(edited)
     line = edited.cart.line(form.product_id)
     name = line.name if line else ""
-    said = (
-        Notice("warn", edited.note) if edited.note else Notice("ok", f"‘{name}’을(를) 장바구니에 담았습니다.")
-    )
+    link = ("장바구니 보기", "/cart")
+    ok = Notice("ok", f"‘{name}’ 상품을 장바구니에 담았습니다.", link)
+    said = Notice("warn", edited.note, link) if edited.note else ok
     pieces = [Piece("cart/badge"), Piece("cart/key"), Piece("web/notice")]
     return await htmx.draw_pieces(pieces, notice=said, **_show(edited.cart))
 

@@ -53,7 +53,9 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
     if product is None:
         raise NotFoundError(f"product {product_id}", say="더 이상 판매하지 않는 상품입니다.")
     if product.sold_out:
-        raise ConflictError("sold out", say=f"‘{product.name}’은(는) 품절입니다. 장바구니에 담지 않았습니다.")
+        raise ConflictError(
+            "sold out", say=f"‘{product.name}’ 상품은 품절입니다. 장바구니에 담지 않았습니다."
+        )
     most = min(product.quantity, MAX_QUANTITY)
     return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
 

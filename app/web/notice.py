@@ -9,3 +9,4 @@ class Notice:
 
     kind: str  # ok, warn, error
     text: str
+    link: tuple[str, str] | None = None  # label and address of where to go next

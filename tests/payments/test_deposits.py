@@ -179,7 +179,10 @@ async def give_up(buyer: Buyer, product: int) -> tuple[str, Any]:
 async def charge_behind_our_back(buyer: Buyer, attempt: Any) -> None:
     """What should be impossible: the money comes though we gave the attempt up."""
     answer = await buyer.stand.confirm(
-        attempt.payment_key, attempt.payment_no, attempt.total_price, Idempotency_Key=f"another-{attempt.payment_no}"
+        attempt.payment_key,
+        attempt.payment_no,
+        attempt.total_price,
+        Idempotency_Key=f"another-{attempt.payment_no}",
     )
     assert answer.status_code == 200, answer.text
 

@@ -89,7 +89,9 @@ async def test_a_tampered_amount_is_not_confirmed(shop: Shop, stand: Stand, buye
     [attempt] = await attempts(shop, order_no)
     for amount in (10_000, 14_999, 15_001, 0, "-15000", "15000.0", "１５０００", "15000&amount=15000", ""):
         key, _ = await stand.approve(15_000, orderId=attempt.payment_no)
-        answer = await buyer.come_back(back(attempt.payment_no, key, amount).replace("%26", "&").replace("%3D", "="))
+        answer = await buyer.come_back(
+            back(attempt.payment_no, key, amount).replace("%26", "&").replace("%3D", "=")
+        )
         page = await text(answer)
         assert answer.status_code == 422, amount
         assert "결제 정보를 확인할 수 없습니다" in page
@@ -190,7 +192,9 @@ async def test_an_order_is_canceled_before_it_is_paid_and_not_after(
     assert answer.headers["Location"] == f"/orders/{order_no}"
     assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
     assert "취소하셨습니다" in await text(await buyer.come_back(url))
-    assert (await buyer.visitor.post(f"/orders/{order_no}/cancellation")).status_code == 303  # again: the same
+    assert (
+        await buyer.visitor.post(f"/orders/{order_no}/cancellation")
+    ).status_code == 303  # again: the same
     paid = await buyer.check_out()
     await buyer.pay(paid)
     assert (await buyer.visitor.post(f"/orders/{paid}/cancellation")).status_code == 409
@@ -261,7 +265,13 @@ async def test_nobody_is_told_where_a_webhook_leads(shop: Shop, stand: Stand) ->
     assert (await webhook(shop, stand, key)).status_code == 200  # an order we do not know
     for body in (b"", b"[]", b"nonsense", b"\xff", b'"x"', b"[" * 5_000):
         assert (await client.post("/payments/toss/webhook", data=body)).status_code == 400, body[:10]
-    for content in ({}, {"data": 1}, {"orderId": 5}, {"orderId": "x" * 500}, {"eventType": {}, "orderId": "y"}):
+    for content in (
+        {},
+        {"data": 1},
+        {"orderId": 5},
+        {"orderId": "x" * 500},
+        {"eventType": {}, "orderId": "y"},
+    ):
         assert (await client.post("/payments/toss/webhook", json=content)).status_code == 200
     assert (await client.post("/payments/toss/webhook", data=b"x" * 65_537)).status_code == 413
     assert (await client.get("/payments/toss/webhook")).status_code == 405

@@ -50,7 +50,12 @@ async def test_every_column_of_a_payment_is_written(shop: Shop, buyer: Buyer) ->
     assert (attempt.total_quantity, attempt.total_price) == (1, 15_000)
     assert (attempt.customer_name, attempt.customer_phone) == ("김민지", "01012345678")
     assert (paid.payment_method, paid.currency, paid.status) == ("카드", "KRW", "DONE")
-    assert (paid.total_price, paid.total_amount, paid.balance_amount, paid.discount) == (15_000, 15_000, 15_000, 0)
+    assert (paid.total_price, paid.total_amount, paid.balance_amount, paid.discount) == (
+        15_000,
+        15_000,
+        15_000,
+        0,
+    )
     assert paid.payment_key == attempt.payment_key
     assert paid.payment_time is not None
     assert paid.receipt_url.startswith("http")

@@ -42,7 +42,15 @@ async def until(shop: Shop, order_no: str, status: str, attempt: str) -> None:
     await eventually(there, 20)
 
 
-CHARGED = ["timeout_after", "reset_after", "html_after", "truncated", "slow", "webhook_before_answer", "extra_fields"]
+CHARGED = [
+    "timeout_after",
+    "reset_after",
+    "html_after",
+    "truncated",
+    "slow",
+    "webhook_before_answer",
+    "extra_fields",
+]
 NOT_CHARGED = ["timeout_before", "reset_before", "html_before", "too_many"]
 
 
@@ -302,7 +310,9 @@ async def test_a_forged_webhook_changes_nothing(shop: Shop, stand: Stand, buyer:
     assert payment.status == "IN_PROGRESS"
     await webhook(shop, stand, key, status="DONE")
     assert not await settle.settle(shop.m, seen, payment)
-    await until(shop, order_no, "PAID", "PAID")  # because it is confirmed in the end, not because of the webhook
+    await until(
+        shop, order_no, "PAID", "PAID"
+    )  # because it is confirmed in the end, not because of the webhook
     await assert_books(shop, stand, order_no)
 
 
