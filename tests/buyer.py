@@ -1,4 +1,4 @@
-"""Somebody who buys: cart, checkout, Toss's window, the way back; and the books that must agree afterwards."""
+"""Somebody who buys: cart, checkout, Toss's window, the way back; and the books that must agree then."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ from tests.goods import stock_of
 from tests.shop import Shop, Visitor
 from tests.toss_stand import Stand, basic
 
-ADDRESS = {
+ADDRESS: dict[str, Any] = {
     "recipient_name": "김민지",
     "recipient_phone": "010-1234-5678",
     "postcode": "04524",
@@ -49,7 +49,7 @@ class Buyer:
 
     async def check_out(self, **changed: str) -> str:
         """Order what is in the cart; return the order's number."""
-        seen = {"seen_total": await self.seen_total(), "confirmed": "1"}
+        seen: dict[str, Any] = {"seen_total": await self.seen_total(), "confirmed": "1"}
         answer = await self.visitor.post("/checkout", **{**ADDRESS, **seen, **changed})
         assert answer.status_code == 303, await answer.get_data(as_text=True)
         found = re.fullmatch(r"/orders/([\w-]+)/payment", answer.headers["Location"])

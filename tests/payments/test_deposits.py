@@ -241,11 +241,11 @@ async def test_an_impossible_charge_for_goods_that_are_gone_goes_back(
 
 
 async def _is(shop: Shop, order_no: str, status: str) -> bool:
-    return (await order_row(shop, order_no)).status == status
+    return bool((await order_row(shop, order_no)).status == status)
 
 
 async def _attempt_is(shop: Shop, order_no: str, status: str) -> bool:
-    return (await attempts(shop, order_no))[0].payment_status == status
+    return bool((await attempts(shop, order_no))[0].payment_status == status)
 
 
 async def _refund_is(shop: Shop, attempt: Any, status: str) -> bool:

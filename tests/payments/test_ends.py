@@ -1,4 +1,4 @@
-"""The other ends of a payment: declined, canceled, out of stock, tampered, superseded, expired. Nothing is charged."""
+"""The other ends: declined, canceled, out of stock, tampered, superseded, expired. Nothing is charged."""
 
 from collections.abc import Callable
 from typing import Any

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 
@@ -120,7 +121,7 @@ async def test_the_way_back_works_in_another_browser_and_tells_nothing_personal(
 
 
 async def test_a_member_pays(shop: Shop, stand: Stand, buyer: Buyer) -> None:
-    signup = {"name": "이하나", "phone": "010-8765-4321", "signup_id": "hanapays"}
+    signup: dict[str, Any] = {"name": "이하나", "phone": "010-8765-4321", "signup_id": "hanapays"}
     password = "돌담 사이로 부는 바람 2026"
     await buyer.visitor.post("/signup", **signup, password=password)
     order_no = await buyer.order((await mug(shop.m), 1))
@@ -151,4 +152,4 @@ async def test_only_the_payment_page_may_embed_toss(shop: Shop, buyer: Buyer) ->
 
 
 async def _is(shop: Shop, order_no: str, status: str) -> bool:
-    return (await order_row(shop, order_no)).status == status
+    return bool((await order_row(shop, order_no)).status == status)
