@@ -16,7 +16,7 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import errors, security, session, static
+from app.web import compression, errors, security, session, static
 from app.web.assets import Assets
 from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
@@ -35,6 +35,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     app.extensions["templates"] = create_environment(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
+    compression.register(app)
     session.register(app)
     errors.register(app)
     for room in ROOMS:

@@ -4,9 +4,10 @@ import base64
 import hashlib
 import hmac
 import secrets
+from typing import cast
 from urllib.parse import urlsplit
 
-from quart import request
+from quart import g, request
 
 from app.core.errors import ForbiddenError
 from app.web import current
@@ -17,13 +18,15 @@ DIGEST_BYTES = 32
 
 
 def form_token() -> str:
-    """Return the token for this page's forms, masked anew each time.
+    """Return the token for this answer's forms, masked anew for each answer.
 
     The mask keeps a compressed page from betraying the token byte by byte (BREACH).
     """
-    mask = secrets.token_bytes(DIGEST_BYTES)
-    masked = bytes(a ^ b for a, b in zip(mask, _digest(), strict=True))
-    return base64.urlsafe_b64encode(mask + masked).decode()
+    if "form_token" not in g:
+        mask = secrets.token_bytes(DIGEST_BYTES)
+        masked = bytes(a ^ b for a, b in zip(mask, _digest(), strict=True))
+        g.form_token = base64.urlsafe_b64encode(mask + masked).decode()
+    return cast("str", g.form_token)
 
 
 async def check() -> None:

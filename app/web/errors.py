@@ -62,7 +62,6 @@ async def answer(error: ShopError) -> Response:
         response = await htmx.respond(
             "errors/error.html",
             status=error.status,
-            error_status=error.status,
             title=error.title,
             sentence=error.say,
             support_code=code,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 import httpx
 import pytest
@@ -23,6 +24,10 @@ async def status_of(m: Machines, placed: Placed) -> str:
     async with m.db.read() as tx:
         query = select(web_payments.c.payment_status).where(web_payments.c.payment_no == placed.payment_no)
         return str((await tx.execute(query)).scalar_one())
+
+
+async def is_confirming(m: Machines, placed: Placed) -> bool:
+    return await status_of(m, placed) == "CONFIRMING"
 
 
 async def order_of(m: Machines, placed: Placed) -> tuple[str, str, int]:
@@ -114,11 +119,7 @@ async def test_the_web_process_dies_before_it_asks_toss(
     buyer, product_id, placed, payment_key = await prepare(running, m, toss)
     await toss.fault("timeout_before", times=1, on="confirm", match={"orderId": placed.payment_no})
     coming_back = asyncio.create_task(buyer.come_back(placed, payment_key))
-
-    async def is_confirming() -> bool:
-        return await status_of(m, placed) == "CONFIRMING"
-
-    await eventually(is_confirming)
+    await eventually(partial(is_confirming, m, placed))
     running.kill("web")
     with pytest.raises(httpx.TransportError):
         await coming_back
@@ -160,7 +161,7 @@ async def test_a_machine_dies_on_the_way_back_from_toss(
     buyer, product_id, placed, payment_key = await prepare(running, m, toss)
     await toss.fault("slow", times=1, on="confirm", seconds=1, match={"orderId": placed.payment_no})
     coming_back = asyncio.create_task(buyer.come_back(placed, payment_key))
-    await toss.until(lambda books: any(one["orderId"] == placed.payment_no for one in books["payments"]))
+    await eventually(partial(is_confirming, m, placed))
     dying = getattr(running.stack, machine)
     dying.kill()
     with contextlib.suppress(httpx.TransportError):
