@@ -16,6 +16,7 @@ from app import seed as seeding
 from app.accounts import service as accounts
 from app.core.errors import ShopError
 from app.infra import ddl, migrations
+from app.infra.durability import check_durability
 from app.infra.log import set_up_log
 from app.machines import Machines, build_machines
 from app.server import run_web
@@ -59,7 +60,9 @@ def serve(settings: Settings, _args: argparse.Namespace) -> None:
 
 def web(settings: Settings, _args: argparse.Namespace) -> None:
     """Run one web process alone; every address must be set."""
-    run_web(_complete(settings))
+    complete = _complete(settings)
+    asyncio.run(_with_machines(complete, lambda m: check_durability(m.db, m.redis, settings.cart_ack)))
+    run_web(complete)
 
 
 def worker(settings: Settings, _args: argparse.Namespace) -> None:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.infra.durability import check_durability
+from app.machines import build_machines
 from app.settings import Settings, check_toss
 from sandbox import children
 from sandbox.amqp import AmqpServer
@@ -37,6 +39,7 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
         env = dict(environ) | await running.enter_async_context(_stand_ins(settings))
+        await _check(settings, env)
         door = _open_door(settings.address)
         running.callback(door.close)
         env[LISTEN_FD] = str(door.fileno())
@@ -106,6 +109,15 @@ async def _toss_sandbox(settings: Settings) -> AsyncIterator[dict[str, str]]:
     }
     shutdown.set()
     await serving
+
+
+async def _check(settings: Settings, env: Mapping[str, str]) -> None:
+    """Refuse to open on machines that would lose something. Raises SettingError."""
+    m = build_machines(replace(settings, redis_url=env.get("REDIS_URL", "")))
+    try:
+        await check_durability(m.db, m.redis, settings.cart_ack)
+    finally:
+        await m.close()
 
 
 class _Child:
