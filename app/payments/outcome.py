@@ -33,7 +33,13 @@ class Outcome:
     @property
     def status(self) -> int:
         """The HTTP status of the page."""
-        return {"tampered": 422, "out_of_stock": 409, "superseded": 409, "expired": 409}.get(self.kind, 200)
+        return {
+            "tampered": 422,
+            "out_of_stock": 409,
+            "superseded": 409,
+            "expired": 409,
+            "unreached": 503,
+        }.get(self.kind, 200)
 
 
 def explain_failure(code: str | None) -> str:
@@ -60,6 +66,22 @@ def tell_window(attempt: Attempt, order: Order, code: str, *, may_see: bool) -> 
     else:
         words = ("declined", "결제하지 못했습니다", refusals.say(code))
     return _outcome(attempt, order, words, may_see=may_see)
+
+
+def tell_unreached(payment_no: str, again: str) -> Outcome:
+    """Tell that nothing could be asked yet; the page comes back by itself to the address ``again``."""
+    sentence = (
+        "결제를 이어서 확인하겠습니다. 이 화면이 곧 새로 고쳐집니다. 창을 닫거나 다시 결제하지 마십시오."
+    )
+    return Outcome(
+        "unreached",
+        "잠시 연결이 원활하지 않습니다",
+        sentence,
+        payment_no,
+        None,
+        "",
+        (("지금 다시 확인하기", again),),
+    )
 
 
 def tell_unknown(payment_no: str) -> Outcome:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from quart import Blueprint, Response, ResponseReturnValue, request
 
-from app.core.errors import CommitUnknownError
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.machines import Machines
 from app.orders import service as orders
 from app.orders.access import PASS_COOKIE, Visitor
@@ -24,6 +24,7 @@ from app.web.htmx import Piece, respond
 blueprint = Blueprint("payments", __name__)
 
 ANONYMOUS = "@@ANONYMOUS"  # Toss's own word for a shopper without an account
+RETRY_SECONDS = "3"
 DECIDED = {states.PAID, states.WAITING_FOR_DEPOSIT, states.REVIEW, states.PARTIAL_CANCELED}
 
 
@@ -76,6 +77,11 @@ async def confirm_return(payment_no: str) -> ResponseReturnValue:
         result = await confirm.confirm_return(current.machines(), payment_no, arrival)
     except CommitUnknownError:
         return await _tell(outcome.tell_unknown(payment_no))
+    except DatabaseUnavailableError:
+        # Nothing has happened yet, and Toss waits ten minutes: the browser comes back by itself.
+        response = await _tell(outcome.tell_unreached(payment_no, request.full_path))
+        response.headers.update({"Refresh": RETRY_SECONDS, "Retry-After": RETRY_SECONDS})
+        return response
     return await _answer(result)
 
 
@@ -118,7 +124,7 @@ async def _answer(result: Result) -> ResponseReturnValue:
     return await _tell(outcome.tell(result.attempt, result.order, may_see=may_see))
 
 
-async def _tell(told: Outcome) -> ResponseReturnValue:
+async def _tell(told: Outcome) -> Response:
     return await respond(
         "payments/outcome.html", [Piece("payments/outcome")], status=told.status, outcome=told
     )

@@ -259,6 +259,26 @@ async def test_a_claim_that_cannot_be_read_back_is_told_as_unknown(
     await assert_books(shop, stand, order_no)
 
 
+async def test_a_database_that_is_away_brings_the_browser_back_by_itself(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+
+    async def away(_work: Any) -> Any:
+        raise DatabaseUnavailableError("gone")
+
+    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=away))  # type: ignore[arg-type]
+    monkeypatch.setitem(shop.app.extensions, "machines", m)
+    answer = await buyer.come_back(url)
+    assert (answer.status_code, answer.headers["Refresh"]) == (503, "3")
+    assert "다시 결제하지 마십시오" in await text(answer)
+    monkeypatch.undo()
+    await buyer.come_back(url)
+    assert await states(shop, order_no) == ("PAID", ["PAID"])
+    await assert_books(shop, stand, order_no)
+
+
 class _Replaced:
     """A machine with one of its methods replaced."""
 

@@ -24,6 +24,10 @@ async def reasons(tx: Tx, product_id: int) -> list[tuple[str, int]]:
     return [(row.reason, row.delta) for row in rows]
 
 
+async def differs(tx: Tx, product_id: int) -> bool:
+    return product_id in {difference.product_id for difference in await stock.find_differences(tx)}
+
+
 async def test_goods_are_held_and_given_back_once(shop: Shop) -> None:
     cup = await mug(shop.m, quantity=5)
     async with shop.m.db.write() as tx:
@@ -33,7 +37,7 @@ async def test_goods_are_held_and_given_back_once(shop: Shop) -> None:
         await stock.release(tx, ATTEMPT)
         assert await stock_of(tx, cup) == 5
         assert await reasons(tx, cup) == [("initial", 5), ("reserve", -3), ("release", 3)]
-        assert await stock.find_differences(tx) == []
+        assert not await differs(tx, cup)
 
 
 async def test_what_is_short_is_named(shop: Shop) -> None:
@@ -57,14 +61,14 @@ async def test_goods_can_be_held_once_more_for_money_that_came_late(shop: Shop) 
         await stock.release(tx, ATTEMPT + 2)
         assert await stock.reserve(tx, ATTEMPT + 2, [(cup, 2)], late=True) == []
         assert await stock_of(tx, cup) == 3
-        assert await stock.find_differences(tx) == []
+        assert not await differs(tx, cup)
 
 
 async def test_a_quantity_changed_past_the_ledger_is_found(shop: Shop) -> None:
     cup = await mug(shop.m, quantity=5)
     await change(shop.m, cup, quantity=6)
     async with shop.m.db.read() as tx:
-        [difference] = await stock.find_differences(tx)
+        [difference] = [one for one in await stock.find_differences(tx) if one.product_id == cup]
     assert (difference.product_id, difference.quantity, difference.ledger) == (cup, 6, 5)
     await change(shop.m, cup, quantity=5)
 
@@ -74,4 +78,4 @@ async def test_an_opened_ledger_agrees_with_the_shelf(shop: Shop) -> None:
     await change(shop.m, cup, quantity=7)
     async with shop.m.db.write() as tx:
         await stock.set_initial(tx, [(cup, 7)])
-        assert await stock.find_differences(tx) == []
+        assert not await differs(tx, cup)
