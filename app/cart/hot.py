@@ -10,7 +10,7 @@ from typing import Any
 from app.cart import messages, store
 from app.cart.publisher import CartPublisher
 from app.cart.snapshot import SnapLine, Snapshot
-from app.core.errors import AmqpUnavailableError, UnavailableError
+from app.core.errors import AmqpUnavailableError, RedisLostError, UnavailableError
 from app.core.ids import idempotency_key
 from app.core.message import enclose
 from app.infra import keys
@@ -18,7 +18,7 @@ from app.infra.redis import Script, load_script
 from app.machines import Machines
 
 LUA = Path(__file__).parent / "lua"
-LOADS = 3
+TRIES = 6  # a cut connection, no history, not loaded, loaded by another: each may happen once
 BARRIER_SECONDS = 4.0
 BARRIER_POLL_SECONDS = 0.05
 
@@ -32,6 +32,13 @@ class Edit:
     quantity: int = 0
     most: int = 0
     form_key: str = ""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether doing it twice is doing it once, so that a lost answer may be asked for again."""
+        return self.operation in {"read", "set", "remove"} or (
+            self.operation == "add" and self.form_key != ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,12 @@ class HotCarts:
     async def edit(self, owner: str, edit: Edit) -> HotCart:
         """Do one edit. Raises RedisUnavailableError, or DatabaseUnavailableError for a cold cart."""
         args = (edit.operation, edit.product_id, edit.quantity, edit.most, edit.form_key)
-        return await self._ready(owner, self._scripts["edit"], args)
+        return await self._ready(owner, self._scripts["edit"], args, again=edit.is_repeatable)
 
     async def take_guest(self, owner: str, lines: Sequence[SnapLine]) -> HotCart:
         """Join a guest's lines into a member's cart, the larger quantity of each."""
         args = [number for line in lines for number in (line.product_id, line.quantity)]
-        return await self._ready(owner, self._scripts["merge_guest"], args)
+        return await self._ready(owner, self._scripts["merge_guest"], args, again=True)
 
     async def clear(self, owner: str, stamp: int, *, known_to_database: bool) -> None:
         """Drop the lines up to ``stamp``."""
@@ -91,7 +98,7 @@ class HotCarts:
 
     async def start_history(self) -> None:
         """Mark that this Redis has a history: carts may be loaded from the database again."""
-        for number in range(keys.BUCKETS):
+        for number in reversed(range(keys.BUCKETS)):  # bucket 0 is the one that is asked about: it comes last
             await self._m.redis.command("SET", keys.generation(number), "1")
 
     async def raise_barrier(self) -> None:
@@ -126,17 +133,24 @@ class HotCarts:
     async def _has_history(self) -> bool:
         return bool(await self._m.redis.command("EXISTS", keys.generation(0)))
 
-    async def _ready(self, owner: str, script: Script, args: Sequence[str | int]) -> HotCart:
+    async def _ready(self, owner: str, script: Script, args: Sequence[str | int], *, again: bool) -> HotCart:
+        """Run a script on a loaded cart; ``again``: once more when a restarted Redis cut us off."""
         names = [keys.cart(owner), _dirty(owner), keys.generation(keys.bucket(owner))]
-        for _ in range(LOADS):
-            answer = await self._m.redis.run(script, names, [owner, keys.CART_SECONDS, *args])
-            if answer[0] == "NG":
-                await self.raise_barrier()
-            if answer[0] == "NL":
-                await self._load(owner)
+        for _ in range(TRIES):
+            try:
+                answer = await self._m.redis.run(script, names, [owner, keys.CART_SECONDS, *args])
+            except RedisLostError:
+                if not again:
+                    raise
+                again = False
+                continue
             if answer[0] not in {"NG", "NL"}:
                 return _read(owner, answer)
-        raise UnavailableError(f"cart not ready: {answer[0]}")
+            if answer[0] == "NG":
+                await self.raise_barrier()
+            else:
+                await self._load(owner)
+        raise UnavailableError("cart not ready")
 
     async def _load(self, owner: str) -> None:
         token = await self._run("begin_load", [keys.cart(owner)], [secrets.token_hex(8), keys.CART_SECONDS])

@@ -88,5 +88,9 @@ class RedisUnavailableError(UnavailableError):
     """Redis did not answer in time, refused to write, or is away."""
 
 
+class RedisLostError(RedisUnavailableError):
+    """The connection broke while we waited for the answer: it may have been done."""
+
+
 class AmqpUnavailableError(UnavailableError):
     """The broker did not confirm: the message may or may not be in a queue."""

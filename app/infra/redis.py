@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redis import exceptions
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
 
-from app.core.errors import RedisUnavailableError
+from app.core.errors import RedisLostError, RedisUnavailableError
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
@@ -57,17 +57,17 @@ class Redis:
         try:
             try:
                 return await self._client.evalsha(script.sha, len(keys), *keys, *args)
-            except NoScriptError:  # refused before it ran: sending the text is no repetition
+            except exceptions.NoScriptError:  # refused before it ran: sending the text is no repetition
                 return await self._client.eval(script.text, len(keys), *keys, *args)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise RedisUnavailableError(f"{script.name}: {type(error).__name__}: {error}") from error
+        except (exceptions.RedisError, OSError, TimeoutError) as error:
+            raise _name_failure(script.name, error) from error
 
     async def command(self, *words: str | int) -> Any:
         """Run one command."""
         try:
             return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError, TimeoutError) as error:
-            raise RedisUnavailableError(f"{words[0]}: {type(error).__name__}: {error}") from error
+        except (exceptions.RedisError, OSError, TimeoutError) as error:
+            raise _name_failure(str(words[0]), error) from error
 
     async def ping(self) -> None:
         """Ask Redis for a sign of life. Raises RedisUnavailableError."""
@@ -77,3 +77,11 @@ class Redis:
         """Close every connection."""
         await self._client.aclose()
         await self._pool.aclose()
+
+
+def _name_failure(doing: str, error: Exception) -> RedisUnavailableError:
+    lost = isinstance(error, exceptions.ConnectionError) and not isinstance(
+        error, exceptions.MaxConnectionsError
+    )
+    kind = RedisLostError if lost else RedisUnavailableError
+    return kind(f"{doing}: {type(error).__name__}: {error}")

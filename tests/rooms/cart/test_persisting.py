@@ -2,14 +2,20 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cart import service, store
 from app.cart.hot import Edit, HotCarts
 from app.cart.snapshot import SnapLine, Snapshot, join
+from app.core.clock import epoch_us
+from app.core.errors import RedisLostError
+from app.infra.redis import Script
 from tests.goods import mug
 from tests.shop import Shop, eventually
 
@@ -143,6 +149,30 @@ async def test_two_hundred_edits_at_once_lose_no_line(shop: Shop) -> None:
     assert {line.product_id: line.quantity for line in cart.lines} == dict.fromkeys(goods, 40)
 
 
+async def test_a_lost_answer_is_asked_for_again_and_counts_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, product = owner(), await mug(shop.m)
+    await service.view(shop.m, who)
+    run, lost = shop.m.redis.run, 0
+
+    async def lossy(script: Script, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
+        nonlocal lost
+        answer = await run(script, keys, args)
+        if script.name == "edit" and args[0] == who and lost == 0:
+            lost += 1
+            raise RedisLostError("executed, and the answer lost")
+        return answer
+
+    monkeypatch.setattr(shop.m.redis, "run", lossy)
+    await service.add_line(shop.m, who, product, 2, "d" * 32)
+    assert lost == 1
+    assert (await service.snapshot(shop.m, who)).total_quantity == 2
+    lost = 0
+    with pytest.raises(RedisLostError):  # without a key nobody can tell: the shopper decides
+        await service.add_line(shop.m, who, product, 2, "")
+
+
 async def test_a_hundred_lines_and_no_more(shop: Shop) -> None:
     who = owner()
     product = await mug(shop.m)
@@ -156,6 +186,4 @@ async def test_a_hundred_lines_and_no_more(shop: Shop) -> None:
 
 
 def now_us(shop: Shop) -> int:
-    from app.core.clock import epoch_us
-
     return epoch_us(shop.m.clock.now())
