@@ -12,6 +12,7 @@ import httpx
 from quart import Response
 from sqlalchemy import select, update
 
+from app.core.ids import idempotency_key
 from app.infra.db import Tx
 from app.models import order_lines, orders, stock_movements, toss_payments, web_payments
 from app.stock import service as stock
@@ -19,6 +20,8 @@ from sandbox.toss.config import Config
 from tests.goods import stock_of
 from tests.shop import Shop, Visitor
 from tests.toss_stand import Stand, basic
+
+FOUND_ELSEWHERE, UNAVAILABLE = 303, 503
 
 ADDRESS: dict[str, Any] = {
     "recipient_name": "김민지",
@@ -39,7 +42,12 @@ class Buyer:
     stand: Stand
 
     async def put(self, product_id: int, quantity: int = 1) -> None:
-        await self.visitor.post("/cart/lines", product_id=product_id, quantity=quantity, key="")
+        """Put goods in the cart, and press again when Redis was just away; the key makes it count once."""
+        form: dict[str, Any] = {"product_id": product_id, "quantity": quantity, "key": idempotency_key()}
+        answer = await self.visitor.post("/cart/lines", **form)
+        while answer.status_code == UNAVAILABLE:
+            answer = await self.visitor.post("/cart/lines", **form)
+        assert answer.status_code == FOUND_ELSEWHERE, await answer.get_data(as_text=True)
 
     async def seen_total(self) -> str:
         review = await (await self.visitor.post("/checkout", **ADDRESS)).get_data(as_text=True)
