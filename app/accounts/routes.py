@@ -108,8 +108,8 @@ async def log_out() -> Response:
 async def show_account() -> Response:
     """Show the shopper's own facts and latest orders."""
     m = current.machines()
-    user = await service.read_account(m, g.shopper.user_id)
     async with m.db.read() as tx:
+        user = await service.read_member(tx, g.shopper.user_id)
         newest_first, _ = await orders.read_page(tx, current.owner(), "")
     recent = [show(order, None) for order in newest_first[:RECENT_ORDERS]]
     return await respond("accounts/account.html", user=user, orders=recent)

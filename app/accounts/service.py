@@ -114,7 +114,12 @@ async def log_in(m: Machines, signup_id: str, password: str) -> Member | None:
 async def read_account(m: Machines, user_id: int) -> Member:
     """Return a user. Raises NotFoundError."""
     async with m.db.read() as tx:
-        member = await store.select_member(tx, user_id)
+        return await read_member(tx, user_id)
+
+
+async def read_member(tx: Tx, user_id: int) -> Member:
+    """Return a user, within a page's one transaction. Raises NotFoundError."""
+    member = await store.select_member(tx, user_id)
     if member is None:
         raise NotFoundError("no such user")
     return member

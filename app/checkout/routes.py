@@ -28,12 +28,11 @@ MOVED_NOTE = "그사이 결제 금액이 바뀌었습니다. 아직 주문하지
 @anyone
 async def show_form() -> ResponseReturnValue:
     """Show the form, with what is known already."""
-    m = current.machines()
-    buyer = _buyer()
-    cart = await service.quote(m, buyer.owner)
+    cart, recipient = await service.begin(current.machines(), _buyer())
+    g.cart_count = cart.total_quantity
     if not cart.can_checkout:  # empty, or the cart's page says what is missing
         return htmx.redirect("/cart")
-    return await respond("checkout/form.html", form=await service.prefill(m, buyer), errors={}, cart=cart)
+    return await respond("checkout/form.html", form=recipient, errors={}, cart=cart)
 
 
 @blueprint.post("/checkout")

@@ -52,11 +52,16 @@ async def quote(m: Machines, owner: str) -> CartView:
     return cart
 
 
-async def prefill(m: Machines, buyer: Buyer) -> Recipient:
-    """Return the recipient the form starts with: the last order's, else what is known of the member."""
+async def begin(m: Machines, buyer: Buyer) -> tuple[CartView, Recipient]:
+    """Return the cart at the database's prices, and the recipient the form starts with.
+
+    That is the last order's, else what is known of the member.
+    """
+    snapshot = await carts.snapshot(m, buyer.owner)
     async with m.db.read() as tx:
+        cart, _ = await _price(m, tx, snapshot)
         last = await orders.read_last_recipient(tx, buyer.owner)
-    return last or Recipient(buyer.name, "", "", "", "", "")
+    return cart, last or Recipient(buyer.name, "", "", "", "", "")
 
 
 async def place_order(m: Machines, buyer: Buyer, recipient: Recipient, seen_total: int) -> Placing:

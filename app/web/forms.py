@@ -8,6 +8,7 @@ from quart import request
 from werkzeug.datastructures import MultiDict
 
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
+LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 PHONE = re.compile(r"0[0-9]{8,10}", re.ASCII)
 
@@ -31,7 +32,7 @@ class Fields:
             self.fail(name, f"{with_object(label)} 입력해 주십시오.")
         elif len(value) > most:
             self.fail(name, f"{label}은(는) {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다.")
-        elif any(unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
+        elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
             self.fail(name, f"{label}에 쓸 수 없는 문자가 있습니다.")
         return value
 

@@ -52,16 +52,12 @@ def door_of(endpoint: str) -> Door | None:
     return cast("Door | None", getattr(current_app.view_functions.get(endpoint), "door", None))
 
 
-def check_size() -> None:
-    """Refuse a body larger than any form of ours, before reading it. Raises TooLargeError."""
-    if (request.content_length or 0) > FORM_BYTES:
-        raise TooLargeError(f"{request.content_length} bytes")
-
-
 def _door(view: V, door: Door) -> V:
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         unsafe = request.method in UNSAFE
+        if unsafe:
+            _check_size()
         if unsafe and door.csrf:
             await csrf.check()
         turned_away = _turn_away(door.stance)
@@ -73,6 +69,12 @@ def _door(view: V, door: Door) -> V:
 
     guarded.door = door  # type: ignore[attr-defined]
     return cast("V", guarded)
+
+
+def _check_size() -> None:
+    """Refuse a body larger than any form of ours, also where the view would not read it."""
+    if (request.content_length or 0) > FORM_BYTES:
+        raise TooLargeError(f"{request.content_length} bytes")
 
 
 async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue:

@@ -1,13 +1,16 @@
 """The door to the static files and the product pictures."""
 
+import re
 from pathlib import Path
 
 from quart import Quart, Response, request, send_from_directory
 
+from app.core.errors import NotFoundError
 from app.web.assets import Assets
 from app.web.guards import anyone
 
 FOREVER = "public, max-age=31536000, immutable"
+PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)  # others the file system itself may refuse
 
 
 def register(app: Quart, assets: Assets, pictures: Path) -> None:
@@ -25,6 +28,8 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     @app.get("/pictures/<name>", endpoint="static.show_picture")
     @anyone
     async def show_picture(name: str) -> Response:
+        if not PICTURE.fullmatch(name):
+            raise NotFoundError("picture")
         # A picture's name carries the hash of its content, so it too is served for ever.
         response = await (
             _send_packed(name) if name.endswith(".svg") else send_from_directory(pictures, name)

@@ -10,6 +10,7 @@ raise(cart, 'cl', tonumber(ARGV[3]))
 raise(cart, 'last', math.max(tonumber(ARGV[2]), number_at(cart, 'cl')))
 drop_cleared(cart)
 join(cart, 4)
-redis.call('HDEL', cart, 'ph')
+-- In this order: a hash that lost its last field would be gone, and its lifetime with it.
 redis.call('HSET', cart, 'loaded', this_run)
+redis.call('HDEL', cart, 'ph')
 return 1

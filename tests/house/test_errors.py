@@ -1,0 +1,92 @@
+"""Every failure is answered by a designed page, and for htmx by the notice every page has room for."""
+
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from quart import Quart, g
+
+from app.core.errors import ShopError
+from app.main import create_app
+from app.settings import Settings
+from app.web import errors
+from tests.shop import HTMX
+
+ROOT = Path(__file__).parent.parent.parent
+SENTENCE = re.compile(r"[가-힣].*(?:니다|시오|세요|까요)\.$")
+
+for path in (ROOT / "app").rglob("*.py"):  # a failure may be defined anywhere
+    if path.name != "__main__.py":
+        importlib.import_module(
+            ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        )
+
+
+def family(kind: type[ShopError]) -> Iterator[type[ShopError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from family(child)
+
+
+KINDS = sorted(set(family(ShopError)), key=lambda kind: kind.__name__)
+
+
+@pytest.fixture(scope="module")
+def app() -> Quart:
+    return create_app(Settings(secret_key="k", password_pepper="p", data_dir="nowhere"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failure_has_a_title_and_a_sentence_in_korean(kind: type[ShopError]) -> None:
+    assert re.search(r"[가-힣]", kind.title)
+    assert all(SENTENCE.match(f"{part}.") for part in kind.default_say.rstrip(".").split(". "))
+    assert 400 <= kind.status < 600
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_failure_is_a_whole_page_with_a_way_on(app: Quart, kind: type[ShopError]) -> None:
+    async with app.test_request_context("/"):
+        g.shopper, g.cart_count = None, 0
+        answer = await errors.answer(kind("the reason is for the log"))
+        page = await answer.get_data(as_text=True)
+    assert answer.status_code == kind.status
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    for part in (kind.title, kind.default_say, "문의 번호", 'href="/"', 'href="/cart"'):
+        assert part in page
+    assert "the reason is for the log" not in page
+    assert ("Retry-After" in answer.headers) == (kind.status in {429, 503})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_failure_is_a_notice_for_htmx_so_that_the_page_stays(
+    app: Quart, kind: type[ShopError]
+) -> None:
+    async with app.test_request_context("/", headers=HTMX):
+        g.shopper, g.cart_count = None, 0
+        answer = await errors.answer(kind("the reason is for the log"))
+        piece = await answer.get_data(as_text=True)
+    assert answer.status_code == kind.status
+    assert piece.startswith('<hx-partial hx-target="#web-notice"')
+    assert kind.default_say in piece
+    assert "<html" not in piece
+    assert "the reason is for the log" not in piece
+
+
+@pytest.mark.parametrize(
+    "status", [400, 401, 403, 404, 405, 406, 408, 411, 413, 414, 415, 417, 428, 431, 500, 501]
+)
+async def test_what_the_framework_refuses_is_a_page_of_ours_too(app: Quart, status: int) -> None:
+    from werkzeug.exceptions import default_exceptions
+
+    error = default_exceptions[status]()
+    async with app.test_request_context("/"):
+        g.shopper, g.cart_count = None, 0
+        answer = await errors.answer(errors._name(error))
+        page = await answer.get_data(as_text=True)
+    assert 400 <= answer.status_code < 600
+    assert (answer.status_code >= 500) == (status >= 500)
+    assert "문의 번호" in page
+    assert error.name not in page
