@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
     """Do what the first word says."""
     args = _parser().parse_args(argv)
     try:
+        if args.verb is run:  # a person watches: what is well is not said
+            os.environ.setdefault("LOG_LEVEL", "WARNING")
         settings = read_settings(os.environ)
         set_up_log(settings.log_level)
         args.verb(settings, args)

@@ -1,6 +1,7 @@
 """One web process: Hypercorn on the supervisor's socket, or on its own."""
 
 import asyncio
+import logging
 import os
 import signal
 
@@ -30,7 +31,7 @@ async def _serve(settings: Settings) -> None:
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
     config.include_server_header = False
     config.accesslog = None
-    config.errorlog = "-"
+    config.errorlog = logging.getLogger("hypercorn.error")
     config.graceful_timeout = settings.drain_seconds
     config.shutdown_timeout = settings.drain_seconds
     config.keep_alive_timeout = 30
