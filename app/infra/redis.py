@@ -11,6 +11,7 @@ from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from app.core.errors import RedisLostError, RedisUnavailableError
 
@@ -47,6 +48,9 @@ class Redis:
             # The client's own retry would run an INCR or an edit again after a lost answer.
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
+            # On (the default), the pool no longer looks whether a pooled connection was closed by the server:
+            # after a restart of Redis each of them would fail one shopper.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
             decode_responses=True,
         )
         self._client = Client(connection_pool=pool)
