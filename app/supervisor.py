@@ -38,7 +38,11 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
-        env = dict(environ) | await running.enter_async_context(_stand_ins(settings))
+        ours = await running.enter_async_context(_stand_ins(settings))
+        # A child must not find both NAME and NAME_FILE: what came from a file, we have read already.
+        env = {
+            name: value for name, value in environ.items() if name.removesuffix("_FILE") not in ours
+        } | ours
         await _check(settings, env)
         door = _open_door(settings.address)
         running.callback(door.close)
@@ -61,11 +65,18 @@ def keep_secrets(settings: Settings) -> Settings:
     """Return settings with every secret there; those not given are made once and kept in DATA_DIR."""
     path = settings.data_path / "secrets.json"
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    known = len(kept)
     secret_key = settings.secret_key or kept.setdefault("secret_key", secrets.token_urlsafe(32))
     pepper = settings.password_pepper or kept.setdefault("password_pepper", secrets.token_urlsafe(32))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(kept, file)
+    if len(kept) > known:
+        # Whole or not at all: without its pepper no password opens anything.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
     return replace(settings, secret_key=secret_key, password_pepper=pepper)
 
 
@@ -82,6 +93,7 @@ async def _stand_ins(settings: Settings) -> AsyncIterator[dict[str, str]]:
             valkey = Valkey()
             env["REDIS_URL"] = valkey.start(settings.data_path / "valkey")
             running.callback(valkey.stop)
+            running.callback(asyncio.create_task(_keep_valkey(valkey)).cancel)
         if not settings.amqp_url:
             broker = AmqpServer()
             port = await broker.start(children.LOOPBACK, 0)
@@ -90,6 +102,14 @@ async def _stand_ins(settings: Settings) -> AsyncIterator[dict[str, str]]:
         if not settings.toss_secret_key:
             env |= await running.enter_async_context(_toss_sandbox(settings))
         yield env
+
+
+async def _keep_valkey(valkey: Valkey) -> None:
+    """Start it again, on the same files and address, whenever it dies."""
+    while valkey.child is not None:
+        code = await asyncio.to_thread(valkey.child.wait)
+        log.error("valkey ended with %s: starting it again", code)
+        valkey.restart()
 
 
 @asynccontextmanager
