@@ -1,6 +1,7 @@
 """The database: transactions, their failures, and the few words MySQL and SQLite say differently."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -93,6 +94,8 @@ class Database:
         self.url = url
         self.clock = clock
         self.engine = _create_engine(url, pool_size)
+        # SQLite has one writer: who waits for it waits here, without holding a connection others read with.
+        self._writer = asyncio.Semaphore(1 if self.is_sqlite else pool_size)
 
     @property
     def is_sqlite(self) -> bool:
@@ -140,8 +143,9 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, *, write: bool) -> AsyncIterator[Tx]:
         committing = False
+        turn = self._writer if write else contextlib.nullcontext()
         try:
-            async with asyncio.timeout(TRANSACTION_SECONDS), self.engine.connect() as conn:
+            async with asyncio.timeout(TRANSACTION_SECONDS), turn, self.engine.connect() as conn:
                 await conn.execution_options(madang_write=write)
                 async with conn.begin() as transaction:
                     yield Tx(conn, self.clock)
