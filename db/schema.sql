@@ -23,14 +23,6 @@ CREATE TABLE outbox (
     CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='커밋과 함께 남긴, 보낼 메시지' COLLATE utf8mb4_bin;
 
-CREATE TABLE processed_messages (
-    handler VARCHAR(64) NOT NULL COMMENT '처리한 이',
-    message_id VARCHAR(64) NOT NULL COMMENT '메시지 번호',
-    processed_at DATETIME(6) NOT NULL COMMENT '처리한 때 (UTC)',
-    CONSTRAINT pk_processed_messages PRIMARY KEY (handler, message_id),
-    KEY ix_processed_messages_processed_at (processed_at)
-) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='이미 처리한 메시지' COLLATE utf8mb4_bin;
-
 CREATE TABLE products (
     product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호' AUTO_INCREMENT,
     name VARCHAR(255) NOT NULL COMMENT '상품명',

@@ -3,7 +3,7 @@
 from app.models.accounts import sessions, users
 from app.models.base import metadata
 from app.models.carts import cart_heads, carts
-from app.models.messages import outbox, processed_messages
+from app.models.messages import outbox
 from app.models.orders import order_lines, orders
 from app.models.payments import refunds, toss_payments, web_payments, webhook_events
 from app.models.products import products
@@ -17,7 +17,6 @@ __all__ = [
     "order_lines",
     "orders",
     "outbox",
-    "processed_messages",
     "products",
     "refunds",
     "schema_migrations",

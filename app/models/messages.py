@@ -1,9 +1,9 @@
-"""Messages waiting to leave, and messages already acted upon."""
+"""Messages waiting to leave."""
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, String, Table, Text
 from sqlalchemy.dialects import mysql
 
-from app.models.base import ENGINES, TABLE, Moment, created_at, key_column, metadata
+from app.models.base import ENGINES, TABLE, created_at, key_column, metadata
 
 outbox = Table(
     "outbox",
@@ -19,16 +19,5 @@ outbox = Table(
     ),
     created_at(),
     comment="커밋과 함께 남긴, 보낼 메시지",
-    **TABLE,
-)
-
-processed_messages = Table(
-    "processed_messages",
-    metadata,
-    Column("handler", String(64), primary_key=True, comment="처리한 이"),
-    Column("message_id", String(64), primary_key=True, comment="메시지 번호"),
-    Column("processed_at", Moment, nullable=False, comment="처리한 때 (UTC)"),
-    Index(None, "processed_at"),
-    comment="이미 처리한 메시지",
     **TABLE,
 )

@@ -17,14 +17,6 @@ CREATE TABLE IF NOT EXISTS outbox (
     CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
 );
 
-CREATE TABLE IF NOT EXISTS processed_messages (
-    handler VARCHAR(64) NOT NULL,
-    message_id VARCHAR(64) NOT NULL,
-    processed_at DATETIME NOT NULL,
-    CONSTRAINT pk_processed_messages PRIMARY KEY (handler, message_id)
-);
-CREATE INDEX IF NOT EXISTS ix_processed_messages_processed_at ON processed_messages (processed_at);
-
 CREATE TABLE IF NOT EXISTS products (
     product_id INTEGER NOT NULL,
     name VARCHAR(255) NOT NULL,
