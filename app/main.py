@@ -16,7 +16,7 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import compression, errors, security, session, static
+from app.web import addresses, compression, errors, security, session, static
 from app.web.assets import Assets
 from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
@@ -29,6 +29,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     app = Quart(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
     app.config["BODY_TIMEOUT"] = 10
+    app.url_map.converters["int"] = addresses.NumberConverter
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m

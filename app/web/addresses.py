@@ -1,0 +1,9 @@
+"""Numbers in addresses: plain digits, no more than a BIGINT holds; anything else is no page of ours."""
+
+from werkzeug.routing import IntegerConverter
+
+
+class NumberConverter(IntegerConverter):
+    """Python reads digits of every alphabet as numbers: one product would have a hundred addresses."""
+
+    regex = r"[0-9]{1,18}"
