@@ -50,7 +50,7 @@ ORDERS = [
 ]
 KINDS = (
     "checking", "paid", "waiting_for_deposit", "declined", "canceled_by_shopper", "out_of_stock", "tampered",
-    "superseded", "expired", "review",
+    "superseded", "expired", "review", "unreached",
 )  # fmt: skip
 
 INPUTS: dict[str, list[dict[str, Any]]] = {
