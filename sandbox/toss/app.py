@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as ServerConfig
-from quart import Quart
+from quart import Quart, Response
 
 from sandbox.toss.admin import admin_routes
 from sandbox.toss.api import api_routes
@@ -15,6 +16,7 @@ from sandbox.toss.widget import widget_routes
 from sandbox.toss.window import window_routes
 
 SWEEP_SECONDS = 1.0
+STATIC = Path(__file__).parent / "static"
 MAX_BODY = 1024 * 1024
 BACKLOG = 100
 
@@ -22,9 +24,15 @@ BACKLOG = 100
 def create_sandbox(config: Config) -> Quart:
     """Build one merchant's sandbox with empty books."""
     box = open_box(config)
-    app = Quart(__name__, static_folder="static", static_url_path="/sandbox/static")
+    app = Quart(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.jinja_env.filters["won"] = lambda amount: f"{amount:,}원"
+    styles = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+
+    @app.get("/sandbox/static/<name>")
+    async def show_style(name: str) -> Response:
+        return Response(styles[name], content_type="text/css") if name in styles else Response(status=404)
+
     for routes in (api_routes(box), widget_routes(box), window_routes(box), admin_routes(box)):
         app.register_blueprint(routes)
 

@@ -375,7 +375,8 @@ async def test_a_spoilt_form_is_refused_politely_and_changes_nothing(
                 wrong.append(f"{what}: refused with {answer.status_code}, and yet something changed")
             before = after
             # A refused sign-up leaves everything as it was; a wrong password is counted until the next log-in.
-            leaves = endpoint in LEAVING and (endpoint != "accounts.sign_up" or answer.status_code < REFUSED)
+            refused = answer.status_code >= REFUSED
+            leaves = endpoint in LEAVING and not (endpoint == "accounts.sign_up" and refused)
     assert wrong == []
     assert [record.message for record in caplog.records if record.name == "app.web.errors"
             and record.levelname == "ERROR"] == []  # fmt: skip

@@ -310,7 +310,7 @@ async def test_the_window_form_can_be_left(page: Page) -> None:
     await page.evaluate("() => { window.left = 0; last.on('cancel', () => left++); }")
     await page.get_by_role("button", name="취소").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
-    assert await page.evaluate("left") == 1
+    await page.wait_for_function("left === 1")  # the browser tells of the close after it has closed
     await page.evaluate("last.destroy()")
     assert await page.evaluate("document.querySelector('dialog')") is None
 
