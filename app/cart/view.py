@@ -31,8 +31,13 @@ class CartLine:
 
     @property
     def max_quantity(self) -> int:
-        """The most that can be asked for."""
+        """The most that can be had."""
         return min(self.stock, MAX_QUANTITY)
+
+    @property
+    def most_typed(self) -> int:
+        """The most the field takes: more than there is goes to the server, which says how much there is."""
+        return MAX_QUANTITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The checkout form: who gets the goods, and where."""
 
+import dataclasses
 import re
 
 from app.orders.order import Recipient
@@ -22,6 +23,11 @@ def read_recipient(fields: Fields) -> Recipient:
         address2=fields.text("address2", "상세 주소", most=80, required=False),
         delivery_note=fields.text("delivery_note", "배송 메모", most=80, required=False),
     )
+
+
+def typed(fields: Fields) -> dict[str, str]:
+    """Return the form as it was typed, to be shown again."""
+    return {field.name: fields.sent.get(field.name, "") for field in dataclasses.fields(Recipient)}
 
 
 def read_seen_total(fields: Fields) -> int:

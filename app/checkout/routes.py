@@ -5,7 +5,7 @@ from quart import Blueprint, ResponseReturnValue, g
 from app.cart import service as carts
 from app.cart.view import CartView
 from app.checkout import service
-from app.checkout.forms import read_recipient, read_seen_total
+from app.checkout.forms import read_recipient, read_seen_total, typed
 from app.checkout.service import BUSY, EMPTY, MOVED, SHORT, Buyer, Placing
 from app.orders.order import Recipient
 from app.web import current, htmx
@@ -56,7 +56,7 @@ async def _review(fields: Fields, recipient: Recipient) -> ResponseReturnValue:
     if fields.errors or "edit" in fields.sent:
         wrong = {} if "edit" in fields.sent else fields.errors
         status = 422 if wrong else 200
-        return await respond("checkout/form.html", status=status, form=recipient, errors=wrong, cart=cart)
+        return await respond("checkout/form.html", status=status, form=typed(fields), errors=wrong, cart=cart)
     if not cart.can_checkout:
         return await _show_cart()
     return await _show_review(recipient, cart)

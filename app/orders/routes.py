@@ -10,7 +10,7 @@ from app.orders.forms import ORDER_NO, Lookup
 from app.orders.view import OrderView, show
 from app.payments import service as payments
 from app.web import current, htmx
-from app.web.forms import read_fields
+from app.web.forms import Fields, read_fields
 from app.web.guards import anyone
 from app.web.htmx import Piece, respond
 from app.web.session import set_signed_cookie
@@ -54,7 +54,7 @@ async def look_up() -> ResponseReturnValue:
                 "order_no", "주문번호와 휴대전화가 맞는 비회원 주문이 없습니다. 다시 확인해 주십시오."
             )
     if order_pass is None:
-        return await respond("orders/lookup.html", status=422, form=form, errors=fields.errors)
+        return await respond("orders/lookup.html", status=422, form=_typed(fields), errors=fields.errors)
     response = htmx.redirect(f"/orders/{form.order_no}")
     set_signed_cookie(response, PASS_COOKIE, order_pass, int(PASS_LIFE.total_seconds()))
     return response
@@ -99,6 +99,10 @@ async def _view(order_no: str) -> OrderView:
     async with m.db.read() as tx:
         order = await service.read_visible(m, tx, order_no, _visitor())
         return show(order, await payments.read_view(tx, order))
+
+
+def _typed(fields: Fields) -> dict[str, str]:
+    return {name: fields.sent.get(name, "") for name in ("order_no", "phone")}
 
 
 def _visitor() -> Visitor:

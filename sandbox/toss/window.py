@@ -86,7 +86,7 @@ async def _page(box: Box, payment: Payment | None, template: str, status: int) -
     )
     homes = " ".join({_origin(payment.wish.success_url), _origin(payment.wish.fail_url)}) if payment else ""
     policy = (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self' {homes}"
+        f"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'self' {homes}"
     )
     headers = {
         "Content-Security-Policy": policy,

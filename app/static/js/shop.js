@@ -54,9 +54,9 @@ on('htmx:after:swap', ({ detail: { ctx } }) => {
     const heir = heirs.map(byId).find((element) => element?.childElementCount || element?.matches('h1'));
     focusOn(heir?.querySelector('h1, h2') ?? heir);
   }
-  // The server's quantity wins, unless the shopper has typed on meanwhile.
+  // The server's quantity wins, unless it refused the shopper's or the shopper has typed on meanwhile.
   const input = ctx.sourceElement.querySelector('.stepper [type=number]');
-  if (input && isOurs(ctx) && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
+  if (input && ctx.response.raw.ok && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
 });
 
 on('click', (event) => {
