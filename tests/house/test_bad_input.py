@@ -374,7 +374,7 @@ async def test_a_spoilt_form_is_refused_politely_and_changes_nothing(
             if answer.status_code >= REFUSED and after != before:
                 wrong.append(f"{what}: refused with {answer.status_code}, and yet something changed")
             before = after
-            # A refused sign-up leaves everything as it was; a wrong password is counted until the next log-in.
+            # A refused sign-up leaves all as it was; a wrong password counts until the next log-in.
             refused = answer.status_code >= REFUSED
             leaves = endpoint in LEAVING and not (endpoint == "accounts.sign_up" and refused)
     assert wrong == []
