@@ -12,7 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from app import seed
 from app.machines import Machines, build_machines
 from sandbox.toss.config import Config
-from tests.journeys.walker import Walker, open_walker
+from tests.journeys.walker import PHONE, Walker, open_walker
 from tests.processes import RunningShop, serving
 from tests.shop import settings_for
 from tests.stack import STACKS, Stack
@@ -85,8 +85,8 @@ async def enter(chromium: Browser, running: RunningShop, m: Machines, toss: Stan
     """Let somebody in, in a browser of their own; when the test ends, no browser may have complained."""
     walkers: list[Walker] = []
 
-    async def let_in(**how: object) -> Walker:
-        walkers.append(await open_walker(chromium, running.url, toss.url, **how))
+    async def let_in(size: tuple[int, int] = PHONE, *, scripts: bool = True) -> Walker:
+        walkers.append(await open_walker(chromium, running.url, toss.url, size=size, scripts=scripts))
         return walkers[-1]
 
     yield let_in

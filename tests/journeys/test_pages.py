@@ -1,4 +1,4 @@
-"""Every kind of page at three widths: nothing sticks out, nothing is unnamed, nothing comes from elsewhere."""
+"""Every kind of page at three widths: nothing sticks out, is unnamed, or comes from elsewhere."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass

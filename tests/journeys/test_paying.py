@@ -1,5 +1,6 @@
 """Every way a payment can go: refused, left, deposited, sent twice; each page says what is true."""
 
+import pytest
 from playwright.async_api import expect
 
 from app.machines import Machines
@@ -124,6 +125,8 @@ async def test_reloading_never_pays_twice(enter: Enter, m: Machines, toss: Stand
     await assert_bought(m, toss, walker, order_no, {product_id: 2})
 
 
+# Eight seconds of waiting, of which the machines know nothing: on the embedded ones only.
+@pytest.mark.parametrize("grounds", ["embedded"], indirect=True, scope="package")
 async def test_an_answer_that_does_not_come_is_waited_for_and_never_paid_again(
     enter: Enter, m: Machines, toss: Stand
 ) -> None:

@@ -68,7 +68,10 @@ async def open_walker(
 ) -> Walker:
     """Open a browser window with an empty cookie jar."""
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, locale="ko-KR", java_script_enabled=scripts
+        viewport={"width": size[0], "height": size[1]},
+        locale="ko-KR",
+        java_script_enabled=scripts,
+        reduced_motion="reduce",  # nothing to wait for between two pages
     )
     context.set_default_timeout(PATIENCE)
     walker = Walker(await context.new_page(), url, toss)
