@@ -21,6 +21,7 @@ from app.web.assets import Assets
 from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
 
+BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
 ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, ops)
 
 
@@ -28,7 +29,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
     app = Quart(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
-    app.config["BODY_TIMEOUT"] = 10
+    app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.url_map.converters["int"] = addresses.NumberConverter
     m = machines or build_machines(settings)
     assets = Assets()

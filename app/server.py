@@ -34,7 +34,6 @@ async def _serve(settings: Settings) -> None:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.graceful_timeout = settings.drain_seconds
     config.shutdown_timeout = settings.drain_seconds
-    config.keep_alive_timeout = 30
-    config.read_timeout = 20
+    config.keep_alive_timeout = 30  # also ends a connection whose headers never come
     config.h11_max_incomplete_size = HEADER_BYTES
     await serve(create_app(settings), config, shutdown_trigger=stopping.wait)

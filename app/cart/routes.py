@@ -35,6 +35,7 @@ async def add_line() -> Response:
     )
     if not htmx.wants_pieces():
         return await _after(edited)
+    current.prolong_guest()
     line = edited.cart.line(form.product_id)
     name = line.name if line else ""
     link = ("장바구니 보기", "/cart")
@@ -73,6 +74,7 @@ async def undo() -> Response:
 
 async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
     """Answer an edit: the changed pieces, or for a plain browser the cart page it is sent to."""
+    current.prolong_guest()
     if not htmx.wants_pieces():
         if not edited.note:
             return htmx.redirect("/cart")

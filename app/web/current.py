@@ -32,9 +32,16 @@ def guest_token() -> str:
     """Return this browser's guest token, making one (sent with the answer) when it has none."""
     if "guest_token" not in g:
         sent = cookie(GUEST_COOKIE)
-        g.guest_is_new = not ids.is_token(sent)
-        g.guest_token = ids.token() if g.guest_is_new else sent
+        g.sends_guest = not ids.is_token(sent)
+        g.guest_token = ids.token() if g.sends_guest else sent
     return cast("str", g.guest_token)
+
+
+def prolong_guest() -> None:
+    """Let a guest's cookie live as long as the cart, whose thirty days begin anew with every edit."""
+    if g.get("shopper") is None:
+        guest_token()
+        g.sends_guest = True
 
 
 def has_guest_token() -> bool:

@@ -31,7 +31,9 @@ class Fields:
         elif required and not value:
             self.fail(name, f"{with_object(label)} 입력해 주십시오.")
         elif len(value) > most:
-            self.fail(name, f"{label}은(는) {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다.")
+            self.fail(
+                name, f"{with_topic(label)} {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다."
+            )
         elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
             self.fail(name, f"{label}에 쓸 수 없는 문자가 있습니다.")
         return value
@@ -42,7 +44,7 @@ class Fields:
         if name in self.errors:
             return least
         if not WHOLE.fullmatch(value) or not least <= int(value) <= most:
-            self.fail(name, f"{label}은(는) {least}에서 {most:,} 사이의 숫자로 입력해 주십시오.")
+            self.fail(name, f"{with_topic(label)} {least}에서 {most:,} 사이의 숫자로 입력해 주십시오.")
             return least
         return int(value)
 
@@ -66,6 +68,14 @@ async def read_fields() -> Fields:
 
 def with_object(word: str) -> str:
     """Return the word with the object particle that fits its last syllable."""
+    return word + ("을" if _ends_in_consonant(word) else "를")
+
+
+def with_topic(word: str) -> str:
+    """Return the word with the topic particle that fits its last syllable."""
+    return word + ("은" if _ends_in_consonant(word) else "는")
+
+
+def _ends_in_consonant(word: str) -> bool:
     last = ord(word[-1])
-    has_final = 0xAC00 <= last <= 0xD7A3 and (last - 0xAC00) % 28 != 0  # noqa: PLR2004 - the Hangul syllables
-    return word + ("을" if has_final else "를")
+    return 0xAC00 <= last <= 0xD7A3 and (last - 0xAC00) % 28 != 0  # noqa: PLR2004 - the Hangul syllables

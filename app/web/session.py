@@ -30,10 +30,9 @@ async def load_shopper() -> None:
 
 
 async def keep_guest(response: Response) -> Response:
-    """Send a guest token made during this request."""
-    if g.get("guest_is_new"):
-        _set(response, current.GUEST_COOKIE, g.guest_token, GUEST_SECONDS)
-        g.guest_is_new = False
+    """Send a guest token made or prolonged during this request."""
+    if g.get("sends_guest"):
+        _set(response, current.GUEST_COOKIE, current.guest_token(), GUEST_SECONDS)
     return response
 
 
@@ -45,7 +44,7 @@ def let_in(response: Response, token: str, *, keep_guest: bool = False) -> None:
     _set(response, current.SESSION_COOKIE, token, keys.SESSION_MOST_SECONDS)
     if not keep_guest:
         _drop(response, current.GUEST_COOKIE)
-    g.guest_is_new = False
+    g.sends_guest = False
 
 
 def let_out(response: Response) -> None:

@@ -200,3 +200,13 @@ async def test_every_edit_is_one_round_trip_to_redis(shop: Shop, monkeypatch: py
     monkeypatch.setattr(shop.m.redis, "run", counted)
     await guest.post(f"/cart/lines/{product}", htmx=True, csrf=token, quantity=2)
     assert trips == ["edit"]
+
+
+async def test_a_guest_is_known_for_as_long_as_the_cart_lives(shop: Shop) -> None:
+    """Every edit gives the cart thirty days more; the cookie that leads to it must not end before."""
+    guest, product = shop.visitor(), await mug(shop.m)
+    await guest.post("/cart/lines", product_id=product, quantity=1, key="")
+    answer = await guest.post(f"/cart/lines/{product}", quantity=2)
+    assert "gid=" in answer.headers["Set-Cookie"]
+    assert f"Max-Age={30 * 86_400}" in answer.headers["Set-Cookie"]
+    assert "Set-Cookie" not in (await guest.get("/cart")).headers
