@@ -1,4 +1,4 @@
-"""Numbers in addresses: plain digits, no more than a BIGINT holds; anything else is no page of ours."""
+"""Numbers in addresses: plain digits, and not endless; anything else is no page of ours."""
 
 from werkzeug.routing import IntegerConverter
 
@@ -6,4 +6,4 @@ from werkzeug.routing import IntegerConverter
 class NumberConverter(IntegerConverter):
     """Python reads digits of every alphabet as numbers: one product would have a hundred addresses."""
 
-    regex = r"[0-9]{1,18}"
+    regex = r"[0-9]{1,40}"
