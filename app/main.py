@@ -38,8 +38,8 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
     compression.register(app)
-    session.register(app)
     errors.register(app)
+    session.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:

@@ -1,18 +1,15 @@
 """The task worker: listens to every queue, and keeps the schedule."""
 
 import asyncio
-import logging
 from functools import partial
 
 from app.core.errors import UnavailableError
 from app.core.message import BadMessageError, Message, decode
-from app.infra import metrics
 from app.infra.deliveries import Delivery
+from app.infra.log import trace
 from app.machines import Machines
 from tasks.registry import LISTENERS, Listener
 from tasks.schedule import keep_schedule
-
-log = logging.getLogger(__name__)
 
 
 async def work(m: Machines, stopping: asyncio.Event) -> None:
@@ -42,10 +39,10 @@ async def _handle(m: Machines, listener: Listener, deliveries: list[Delivery]) -
 async def _open(listener: Listener, delivery: Delivery) -> Message | None:
     """Read a delivery; one that cannot be read goes where a person looks at it, and the rest flows on."""
     try:
-        return listener.read(decode(delivery.body))
+        envelope = decode(delivery.body)
+        trace.set(envelope.trace)
+        return listener.read(envelope)
     except BadMessageError as error:
-        log.error("%s: parked: %s", listener.name, error)  # noqa: TRY400 - the bytes are kept, not the stack
-        metrics.alarms.labels("parked_message").inc()
         await delivery.park(str(error))
         return None
 

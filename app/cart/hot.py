@@ -14,6 +14,7 @@ from app.core.errors import AmqpUnavailableError, RedisLostError, UnavailableErr
 from app.core.ids import idempotency_key
 from app.core.message import enclose
 from app.infra import keys
+from app.infra.log import trace
 from app.infra.redis import Script, load_script
 from app.machines import Machines
 
@@ -121,7 +122,7 @@ class HotCarts:
 
     async def _send_barrier(self) -> None:
         message = messages.CartBarrierRaised(idempotency_key())
-        body = enclose(message, id_=message.barrier, now=self._m.clock.now()).encode()
+        body = enclose(message, id_=message.barrier, now=self._m.clock.now(), trace=trace.get()).encode()
         while True:
             try:
                 return await self._m.amqp.publish(

@@ -7,6 +7,7 @@ from app.cart.snapshot import Snapshot, join
 from app.core.ids import idempotency_key
 from app.core.message import enclose
 from app.infra.coalescer import Coalescer
+from app.infra.log import trace
 from app.machines import Machines
 
 FLUSH_SECONDS = 2.0
@@ -40,7 +41,7 @@ class CartPublisher:
 
     async def _publish(self, snapshots: list[Snapshot]) -> None:
         message = CartChanged([snapshot.to_json() for snapshot in snapshots])
-        envelope = enclose(message, id_=idempotency_key(), now=self._m.clock.now())
+        envelope = enclose(message, id_=idempotency_key(), now=self._m.clock.now(), trace=trace.get())
         await self._m.amqp.publish(
             message.TYPE, envelope.encode(), message_id=envelope.id, type_=message.TYPE
         )

@@ -50,7 +50,7 @@ class Envelope:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def enclose(message: Message, *, id_: str, now: datetime, trace: str = "") -> Envelope:
+def enclose(message: Message, *, id_: str, now: datetime, trace: str) -> Envelope:
     """Put a message into its envelope."""
     content = dataclasses.asdict(message)
     return Envelope(id_, message.TYPE, message.VERSION, now.isoformat(), message.key, trace, content)

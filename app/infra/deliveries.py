@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import UnavailableError
+from app.infra import metrics
 from app.infra.queues import Queue
 
 HOLD_SECONDS = 60.0  # how long a delivery is kept while a machine is away, before it goes back once
@@ -49,7 +50,9 @@ class Delivery:
             await self.park(reason)
 
     async def park(self, reason: str) -> None:
-        """Put it where a person looks at it."""
+        """Put it where a person looks at it, and call one."""
+        metrics.alarms.labels("parked_message").inc()
+        _log.error("%s: parked: %s", self.queue.name, reason)
         await self._leave(self.queue.dead, reason, self._attempt())
 
     async def _leave(self, target: str, reason: str, attempt: int) -> None:

@@ -6,6 +6,7 @@ import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+# What one request, or the message it left, does in any process, by one number.
 trace: ContextVar[str] = ContextVar("trace", default="")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Delete, Insert, Select, delete, insert, select
 
 from app.core.message import Message, enclose
+from app.infra.log import trace
 from app.models import outbox
 
 
@@ -25,7 +26,7 @@ class Letter:
 def insert_message(message: Message, now: datetime) -> tuple[Insert, dict[str, Any]]:
     """Return the statement and row that leave ``message`` in the outbox."""
     id_ = uuid.uuid4().hex
-    body = enclose(message, id_=id_, now=now).encode().decode()
+    body = enclose(message, id_=id_, now=now, trace=trace.get()).encode().decode()
     return insert(outbox), {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}
 
 

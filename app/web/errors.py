@@ -14,6 +14,7 @@ from app.core.errors import (
     TooLargeError,
     TooManyError,
 )
+from app.infra.log import trace
 from app.web import htmx
 from app.web.notice import Notice
 
@@ -45,15 +46,20 @@ def register(app: Quart) -> None:
         log.error("unexpected: %s", type(error).__name__, exc_info=error)
         return await answer(ShopError(str(error)))
 
+    app.before_request(_begin_trace)
     app.register_error_handler(ShopError, on_shop_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_unknown)
 
 
+async def _begin_trace() -> None:
+    """Name the request, in the log and to the shopper, by a number short enough to read over the phone."""
+    trace.set(secrets.token_hex(4))
+
+
 async def answer(error: ShopError) -> Response:
-    """Draw the failure, with a code the shopper can read to us over the phone."""
-    code = secrets.token_hex(4)
-    log.info("support code %s: %d %s", code, error.status, error)
+    """Draw the failure, with the number under which the log has this request."""
+    log.info("answered %d: %s", error.status, error)
     if htmx.wants_pieces():
         response = await htmx.draw_pieces(
             [htmx.Piece("web/notice")], status=error.status, notice=Notice("error", error.say)
@@ -64,7 +70,7 @@ async def answer(error: ShopError) -> Response:
             status=error.status,
             title=error.title,
             sentence=error.say,
-            support_code=code,
+            support_code=trace.get(),
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):
