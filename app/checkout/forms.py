@@ -11,18 +11,22 @@ MOST_WON = 999_999_999
 
 
 def read_recipient(fields: Fields) -> Recipient:
-    """Read the form; what is wrong is noted in ``fields.errors``."""
-    postcode = fields.text("postcode", "우편번호", most=5)
-    if "postcode" not in fields.errors and not POSTCODE.fullmatch(postcode):
-        fields.fail("postcode", "우편번호를 숫자 5자리로 입력해 주십시오.")
+    """Read the form, in its order; what is wrong is noted in ``fields.errors``."""
     return Recipient(
         recipient_name=fields.text("recipient_name", "받는 분", most=40),
         recipient_phone=fields.phone("recipient_phone", "휴대전화"),
-        postcode=postcode,
+        postcode=_read_postcode(fields),
         address1=fields.text("address1", "주소", most=120),
         address2=fields.text("address2", "상세 주소", most=80, required=False),
         delivery_note=fields.text("delivery_note", "배송 메모", most=80, required=False),
     )
+
+
+def _read_postcode(fields: Fields) -> str:
+    postcode = fields.text("postcode", "우편번호", most=5)
+    if "postcode" not in fields.errors and not POSTCODE.fullmatch(postcode):
+        fields.fail("postcode", "우편번호를 숫자 5자리로 입력해 주십시오.")
+    return postcode
 
 
 def typed(fields: Fields) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From the cart to the order: what is asked, what is shown to be checked, what is refused and why."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -91,6 +92,13 @@ async def test_what_is_wrong_is_said_beside_the_field(
     assert 'aria-invalid="true"' in page
     assert "04524" in page or field == "postcode"  # the other values are kept
     assert await count_orders(shop) == before
+
+
+async def test_what_is_wrong_is_listed_in_the_order_of_the_form(shop: Shop, buyer: Buyer) -> None:
+    await buyer.put(await mug(shop.m), 1)
+    wrong = dict.fromkeys(("recipient_name", "recipient_phone", "postcode", "address1"), "")
+    page = await text(await buyer.visitor.post("/checkout", **{**ADDRESS, **wrong, "postcode": "abcde"}))
+    assert re.findall(r'<li><a href="#checkout-(\w+)">', page) == list(wrong)
 
 
 async def test_names_in_decomposed_hangul_are_stored_composed(shop: Shop, buyer: Buyer) -> None:
