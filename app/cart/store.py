@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import and_, case, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.core.clock import epoch_us
@@ -65,22 +65,16 @@ async def delete_tombstones(tx: Tx) -> int:
 
 
 async def _upsert_heads(tx: Tx, heads: Sequence[dict[str, object]]) -> None:
-    def newest(column: str) -> object:
-        return lambda incoming: case(
-            (incoming[column] > cart_heads.c[column], incoming[column]), else_=cart_heads.c[column]
-        )
-
+    head = cart_heads.c
     await tx.upsert(
         cart_heads,
         ["owner"],
         heads,
-        lambda incoming: (
-            [
-                (column, newest(column)(incoming))  # type: ignore[operator]
-                for column in ("last_stamp", "cleared_stamp")
-            ]
-            + [("updated_at", incoming.updated_at)]
-        ),
+        lambda incoming: [
+            ("last_stamp", _newer(incoming.last_stamp, head.last_stamp)),
+            ("cleared_stamp", _newer(incoming.cleared_stamp, head.cleared_stamp)),
+            ("updated_at", incoming.updated_at),
+        ],
     )
 
 
@@ -105,17 +99,15 @@ async def _upsert_lines(tx: Tx, snapshots: Sequence[Snapshot], cleared: dict[str
         if line.stamp > cleared[snapshot.owner] and line.stamp >= horizon
     ]
     if rows:
+        line = carts.c
         await tx.upsert(
             carts,
             ["owner", "product_id"],
             rows,
             lambda incoming: [
-                (
-                    "quantity",
-                    case((incoming.stamp > carts.c.stamp, incoming.quantity), else_=carts.c.quantity),
-                ),
+                ("quantity", case((incoming.stamp > line.stamp, incoming.quantity), else_=line.quantity)),
                 ("updated_at", incoming.updated_at),
-                ("stamp", case((incoming.stamp > carts.c.stamp, incoming.stamp), else_=carts.c.stamp)),
+                ("stamp", _newer(incoming.stamp, line.stamp)),
             ],
         )
     stale = [
@@ -135,7 +127,6 @@ async def _select_members(tx: Tx, owners: Iterable[str]) -> dict[str, tuple[int,
     return {f"u:{row.user_id}": (row.user_id, row.signup_id) for row in rows}
 
 
-async def count_rows(tx: Tx, owner: str) -> int:
-    """Return how many live lines the database has for an owner."""
-    query = select(func.count()).where(carts.c.owner == owner, carts.c.quantity > 0)
-    return int((await tx.execute(query)).scalar_one())
+def _newer(incoming: ColumnElement[int], known: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the larger stamp; MySQL calls it GREATEST and SQLite MAX."""
+    return case((incoming > known, incoming), else_=known)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.orders import states
-
 
 class SlotTakenError(Exception):
     """The owner's open slot was taken at the same moment (or, once in an age, the order number was)."""
@@ -97,11 +95,6 @@ class Order:
         """What Toss and the shopper's bank call it, at most 100 characters."""
         more = f" 외 {len(self.lines) - 1}건" if len(self.lines) > 1 else ""
         return self.lines[0].name[: 100 - len(more)] + more
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it still holds its owner's open slot."""
-        return self.status in states.OPEN
 
     @property
     def wanted(self) -> list[tuple[int, int]]:
