@@ -140,6 +140,27 @@ async def test_a_guests_cart_joins_the_members_once(shop: Shop) -> None:
     assert (await service.view(shop.m, guest)).lines == ()
 
 
+async def test_what_a_guest_puts_in_while_the_carts_are_joined_is_not_left_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guest's cookie goes with the log-in: nobody would ever see that cart again."""
+    guest, member = owner(), owner()
+    early, late = await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, guest, early, 1, "")
+    hot, others = shop.m.keep(HotCarts), [late]
+    clear = hot.clear
+
+    async def clear_after_another_tab(*args: Any, **named: Any) -> None:
+        while others:
+            await service.add_line(shop.m, guest, others.pop(), 1, "")
+        await clear(*args, **named)
+
+    monkeypatch.setattr(hot, "clear", clear_after_another_tab)
+    await service.merge_guest(shop.m, guest, member)
+    assert {line.product_id for line in (await service.snapshot(shop.m, member)).live} == {early, late}
+    assert (await service.snapshot(shop.m, guest)).live == ()
+
+
 async def test_two_hundred_edits_at_once_lose_no_line(shop: Shop) -> None:
     who = owner()
     goods = [await mug(shop.m) for _ in range(5)]
