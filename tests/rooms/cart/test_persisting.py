@@ -76,7 +76,7 @@ async def test_messages_may_come_twice_and_in_any_order(shop: Shop) -> None:
         seen.append(await service.snapshot(shop.m, who))
     await service.remove_line(shop.m, who, other)
     seen.append(await service.snapshot(shop.m, who))
-    for one in (seen[3], seen[0], seen[2], seen[0], seen[1], seen[3]):
+    for one in (seen[3], seen[0], seen[2], seen[0], seen[3], seen[1]):
         await service.persist(shop.m, [one, one], by="test")
     assert await in_database(shop, who) == {product: 3}
 
