@@ -456,7 +456,7 @@ MONEY: Sequence[Mutant] = (
         file="app/payments/charge.py",
         old="await _after_unknown(m, attempt, unknown, first=first)",
         new='await settle.transact(m, lambda tx: settle.fail_with(m, tx, attempt, "UNKNOWN"))',
-        tests=embedded(UNKNOWN, "test_whatever_happens_to_the_answer_it_is_paid_once", "timeout_after"),
+        tests=embedded(UNKNOWN, "test_while_the_answer_is_unknown_nothing_else_can_happen_to_the_order"),
     ),
     Mutant(
         name="an undocumented code is unknown",
@@ -504,7 +504,7 @@ MONEY: Sequence[Mutant] = (
         file="app/orders/service.py",
         old="        await tx.announce(OrderPaid(order.order_no, order.owner, order.cart_stamp))\n",
         new="        pass\n",
-        tests=embedded(UNKNOWN, "test_it_is_paid_without_redis_and_without_the_broker"),
+        tests=embedded(GUARDS, "test_a_death_right_after_the_commit_still_empties_the_cart"),
     ),
     Mutant(
         name="an unanswered commit is unknown",

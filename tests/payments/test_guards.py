@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
+from app.cart import service as carts
+from app.cart.hot import HotCarts
 from app.models import web_payments
 from app.orders import service as orders
 from app.orders import states as order_states
@@ -127,4 +129,29 @@ async def test_a_refusal_is_not_the_end_once_the_reconciliation_has_sent_it_agai
     assert await left(shop, [cup]) == [99]
     await make_older(shop, order_no, 0.2)
     await payments.reconcile_due(shop.m)
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_death_right_after_the_commit_still_empties_the_cart(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis knew nothing of the payment, and lives on: the message that was committed with it tells."""
+    cup = await mug(shop.m)
+    order_no = await buyer.order((cup, 1))
+    owner = (await order_row(shop, order_no)).owner
+
+    async def is_written() -> bool:  # or its own message would bring the watermark along
+        return owner not in await shop.m.keep(HotCarts).dirty_owners(2**52, 10_000)
+
+    async def dead(*_: object) -> None:
+        return None
+
+    async def is_empty() -> bool:
+        return not (await carts.snapshot(shop.m, owner)).live
+
+    await eventually(is_written)
+    monkeypatch.setattr(settle, "_clear_hot_cart", dead)
+    await buyer.pay(order_no)
+    assert (await order_row(shop, order_no)).status == "PAID"
+    await eventually(is_empty, 5)
     await assert_books(shop, stand, order_no)
