@@ -61,11 +61,11 @@ class Copy:
     folder: Path
     changes: int = 0
 
-    def run(self, tests: Sequence[str], *options: str) -> tuple[int, str]:
+    def run(self, tests: Sequence[str], *options: str, seconds: float | None = None) -> tuple[int, str]:
         """Run tests; return pytest's exit code and what it printed. Raises TimeoutExpired."""
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+            command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=seconds
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -74,7 +74,7 @@ class Copy:
         started = time.monotonic()
         try:
             with self._without(mutant):
-                verdict, by = judge(*self.run(mutant.tests, "-x"))
+                verdict, by = judge(*self.run(mutant.tests, "-x", seconds=PATIENCE_SECONDS))
         except ValueError as error:
             verdict, by = Verdict.INVALID, str(error)
         except subprocess.TimeoutExpired:

@@ -227,6 +227,14 @@ CART: Sequence[Mutant] = (
         tests=stand_in("test_a_message_is_held_while_a_machine_is_away_and_never_returned"),
     ),
     Mutant(
+        name="closing insists",
+        rule="R14",
+        file="app/infra/amqp.py",
+        old="asyncio.wait(pending, timeout=END_PAUSE)",
+        new="asyncio.wait(pending, timeout=None)",
+        tests=stand_in("test_closing_ends_though_the_library_swallowed_the_cancellation"),
+    ),
+    Mutant(
         name="a full queue refuses",
         rule="R15",
         file="app/infra/queues.py",
