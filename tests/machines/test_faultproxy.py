@@ -248,6 +248,18 @@ async def test_a_match_is_found_in_two_halves(proxy: FaultProxy, client: Client,
     assert echo.got.endswith(b"LSHA 7")
 
 
+async def test_only_what_comes_after_another_request_of_the_same_connection_is_trapped(
+    proxy: FaultProxy, client: Client
+) -> None:
+    proxy.drop_reply(b"COMMIT", after=b"INSERT")
+    assert await client.say(b"COMMIT") == b"COMMIT"
+    assert await client.say(b"INS") == b"INS"
+    assert await client.say(b"ERT") == b"ERT"
+    await assert_serves(proxy, b"COMMIT")
+    client.send(b"COMMIT")
+    await client.is_reset()
+
+
 async def test_a_request_is_held_before_it_reaches_the_server(
     proxy: FaultProxy, client: Client, echo: Echo
 ) -> None:
