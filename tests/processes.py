@@ -37,9 +37,37 @@ class RunningShop:
 
     stack: Stack
     url: str
-    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
     log: Path
     buyers: list["Buyer"] = field(default_factory=list)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The supervisor; its children die with it."""
+        assert self._process
+        return self._process
+
+    async def start(self) -> None:
+        """Start the supervisor, and wait until the shop can take orders."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+                [sys.executable, "-m", "app", "serve"],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
+
+            async def is_up() -> bool:
+                assert self.process.poll() is None, self.log.read_text()
+                try:
+                    return (await http.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_up, SECONDS_TO_START)
 
     def pids(self, name: str) -> list[int]:
         """The processes of that kind that run now."""
@@ -159,26 +187,12 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
         }
         | settings
     )
-    log = folder / "shop.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
-            [sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT, stdout=output, stderr=output
-        )
-    shop = RunningShop(stack, f"http://{bind}", process, log)
+    shop = RunningShop(stack, f"http://{bind}", env, folder / "shop.log")
     try:
-        async with httpx.AsyncClient(base_url=shop.url, timeout=SECONDS_TO_START, trust_env=False) as http:
-
-            async def is_up() -> bool:
-                assert process.poll() is None, log.read_text()
-                try:
-                    return (await http.get("/readyz")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(is_up, SECONDS_TO_START)
+        await shop.start()
         yield shop
     finally:
         for buyer in shop.buyers:
             await buyer.http.aclose()
-        process.terminate()
-        process.wait(30)
+        shop.process.terminate()
+        shop.process.wait(30)
