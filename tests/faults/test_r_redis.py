@@ -85,7 +85,7 @@ async def test_r3_redis_is_killed_between_the_paid_order_and_the_emptied_cart(be
 
 
 async def test_r4_redis_is_away(bed: Bed) -> None:
-    """Carts say so, browsing goes on, a payment completes. The minute is scaled to the time all that takes."""
+    """Carts say so, browsing goes on, a payment completes. The minute is as long as that takes."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     await shopper.put(product_id, 2)
     placed = await shopper.place_order()
@@ -166,7 +166,7 @@ async def test_r7_redis_is_rolled_back_to_an_older_file(bed: Bed) -> None:
 
 
 async def test_r8_redis_hangs(bed: Bed) -> None:
-    """Each request waits half a second at most, soon not at all; 10 s are scaled to 5. Nothing is done twice."""
+    """Each request waits half a second at most, soon not at all; nothing is done twice. Here 5 s for 10."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     await shopper.put(product_id, 1)
     assert isinstance(bed.stack.redis, Redis)
@@ -225,7 +225,7 @@ async def test_r10_redis_is_full(bed: Bed) -> None:
 
 
 async def test_r11_the_append_only_file_ends_within_a_write(bed: Bed) -> None:
-    """A write that was never acknowledged is cut off; Redis starts, and all that was acknowledged is there."""
+    """An unacknowledged write is cut off; Redis starts, and all that was acknowledged is there."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     await shopper.put(product_id, 3)
     assert isinstance(bed.stack.redis, Redis)
