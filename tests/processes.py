@@ -187,6 +187,9 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
             "BIND": bind,
             "DATA_DIR": str(folder / "data"),
             "BCRYPT_COST": "4",
+            # As tests/shop.py has them: who was signed up past the shop can log in to it.
+            "SECRET_KEY": "a secret of the tests",
+            "PASSWORD_PEPPER": "a pepper of the tests",
             "LOG_LEVEL": "WARNING",
         }
         | settings
