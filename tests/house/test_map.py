@@ -18,6 +18,9 @@ def test_the_readme_names_every_room() -> None:
     for folder in (
         named
         - {"partials/"}
-        - {f"{name}/" for name in ("house", "machines", "rooms", "payments", "faults", "races", "journeys")}
+        - {
+            f"{name}/"
+            for name in ("house", "machines", "rooms", "payments", "faults", "races", "journeys", "mutants")
+        }
     ):
         assert (ROOT / folder).is_dir(), folder
