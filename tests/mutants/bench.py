@@ -41,7 +41,7 @@ class Verdict(Enum):
 
     KILLED = "killed"  # a test failed, as it should
     SURVIVED = "SURVIVED"  # every test passed: nobody would notice that the safeguard is gone
-    INVALID = "INVALID"  # the table is wrong: text, tests, or a replacement that cannot even be started
+    INVALID = "INVALID"  # the table is wrong: text, tests, or a shop that does not start or end
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Copy:
         except ValueError as error:
             verdict, by = Verdict.INVALID, str(error)
         except subprocess.TimeoutExpired:
-            verdict, by = Verdict.KILLED, f"no end after {PATIENCE_SECONDS} s"
+            verdict, by = Verdict.INVALID, f"no end after {PATIENCE_SECONDS} s"
         return Finding(mutant, verdict, by, time.monotonic() - started)
 
     @contextmanager
