@@ -37,10 +37,37 @@ class RunningShop:
 
     stack: Stack
     url: str
-    process: subprocess.Popen[bytes]
-    log: Path
     environment: dict[str, str]
+    log: Path
     buyers: list["Buyer"] = field(default_factory=list)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The supervisor; its children die with it."""
+        assert self._process
+        return self._process
+
+    async def start(self) -> None:
+        """Start the supervisor, and wait until the shop can take orders."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+                children.bound([sys.executable, "-m", "app", "serve"]),
+                env=self.environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
+
+            async def is_up() -> bool:
+                assert self.process.poll() is None, self.log.read_text()
+                try:
+                    return (await http.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_up, SECONDS_TO_START)
 
     def pids(self, name: str) -> list[int]:
         """The processes of that kind that run now."""
@@ -61,7 +88,7 @@ class RunningShop:
             os.kill(pid, signal.SIGKILL)
 
     async def restart(self) -> None:
-        """Kill the launcher, with which all it started dies; start it again at the same address."""
+        """Kill the supervisor, with which all it started dies; start it again at the same address."""
         below = [pid for name in MARKS for pid in self.pids(name)]
         self.process.kill()
         self.process.wait()
@@ -70,21 +97,7 @@ class RunningShop:
             return not any(Path(f"/proc/{pid}").exists() for pid in below)
 
         await eventually(are_gone)  # they hold the door that the next one opens
-        self.process = launch(self.environment, self.log)
-        await self.until_ready()
-
-    async def until_ready(self) -> None:
-        """Wait until it is ready for shoppers."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
-
-            async def is_up() -> bool:
-                assert self.process.poll() is None, self.log.read_text()
-                try:
-                    return (await http.get("/readyz")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(is_up, SECONDS_TO_START)
+        await self.start()
 
     def buyer(self) -> "Buyer":
         """Return somebody with an empty cookie jar and patience."""
@@ -186,20 +199,12 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
         }
         | settings
     )
-    log = folder / "shop.log"
-    shop = RunningShop(stack, f"http://{bind}", launch(env, log), log, env)
+    shop = RunningShop(stack, f"http://{bind}", env, folder / "shop.log")
     try:
-        await shop.until_ready()
+        await shop.start()
         yield shop
     finally:
         for buyer in shop.buyers:
             await buyer.http.aclose()
         shop.process.terminate()
         shop.process.wait(30)
-
-
-def launch(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start the launcher, which dies with us."""
-    command = children.bound([sys.executable, "-m", "app", "serve"])
-    with log.open("ab") as output:
-        return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=output)
