@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -87,7 +88,7 @@ async def _run(wanted: Plan, shop: RunningShop, m: Machines, toss: Stand, tally:
         seconds = time.monotonic() - started
         await toss.http.delete("/sandbox/faults")
         await crowd.leave()
-        drain = await rest.wait_for_rest(m, toss, DRAIN_LIMIT)
+        drain = await rest.wait_for_rest(m, DRAIN_LIMIT, {"payments": partial(rest.count_undecided, m, toss)})
         for what, after in drain.items():
             if after is None:
                 tally.mishap("not at rest in time", what)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
@@ -15,17 +15,20 @@ from tasks.registry import LISTENERS
 from tests.toss_stand import Stand
 
 POLL = 0.1
-DIRTY, QUEUED, LETTERS, UNDECIDED = "carts not in the database", "messages", "letters", "payments"
-DEAD = "parked messages"
+DIRTY, QUEUED, LETTERS = "carts not in the database", "messages", "letters"
+NOTHING_MORE: Mapping[str, Callable[[], Awaitable[int]]] = {}
 
 
-async def wait_for_rest(m: Machines, toss: Stand, limit: float) -> dict[str, float | None]:
+async def wait_for_rest(
+    m: Machines, limit: float, more: Mapping[str, Callable[[], Awaitable[int]]] = NOTHING_MORE
+) -> dict[str, float | None]:
     """Return after how many seconds each kind of waiting work was gone; None: not within the limit."""
     started, gone = time.monotonic(), dict[str, float | None]()
     connection = await aio_pika.connect(m.settings.amqp_url)
     async with connection, connection.channel() as channel:
         while True:
-            waiting = await count_waiting(m, toss, channel)
+            waiting = await count_waiting(m, channel)
+            waiting |= {what: await count() for what, count in more.items()}
             passed = time.monotonic() - started
             for what, number in waiting.items():
                 if number:
@@ -37,8 +40,8 @@ async def wait_for_rest(m: Machines, toss: Stand, limit: float) -> dict[str, flo
             await asyncio.sleep(POLL)
 
 
-async def count_waiting(m: Machines, toss: Stand, channel: AbstractChannel) -> Mapping[str, int]:
-    """Count what is still to be done."""
+async def count_waiting(m: Machines, channel: AbstractChannel) -> dict[str, int]:
+    """Count what is still to be written and sent."""
     dirty = [await m.redis.command("ZCARD", keys.dirty(number)) for number in range(keys.BUCKETS)]
     async with m.db.read() as tx:
         letters = (await tx.execute(select(func.count()).select_from(outbox))).scalar_one()
@@ -46,18 +49,17 @@ async def count_waiting(m: Machines, toss: Stand, channel: AbstractChannel) -> M
         DIRTY: sum(map(int, dirty)),
         QUEUED: sum([await count_messages(channel, name) for name in queue_names(dead=False)]),
         LETTERS: int(letters),
-        UNDECIDED: len(await undecided(m, toss)),
     }
 
 
-async def undecided(m: Machines, toss: Stand) -> list[str]:
-    """The attempts whose outcome Toss may know better than we do: being confirmed, or deposited for."""
+async def count_undecided(m: Machines, toss: Stand) -> int:
+    """Count the attempts whose outcome Toss may know better than we do: being confirmed, or deposited for."""
     charged = (await toss.ledger())["charges"]
     columns = (web_payments.c.payment_no, web_payments.c.payment_status)
     open_ = web_payments.c.payment_status.in_(["CONFIRMING", "WAITING_FOR_DEPOSIT"])
     async with m.db.read() as tx:
         rows = (await tx.execute(select(*columns).where(open_))).all()
-    return [row.payment_no for row in rows if row.payment_status == "CONFIRMING" or row.payment_no in charged]
+    return sum(row.payment_status == "CONFIRMING" or row.payment_no in charged for row in rows)
 
 
 def queue_names(*, dead: bool) -> list[str]:
