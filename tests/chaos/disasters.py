@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
@@ -19,7 +18,7 @@ from app.machines import Machines
 from tests.chaos.tally import Tally
 from tests.processes import RunningShop
 from tests.shop import eventually
-from tests.stack import Stack
+from tests.stack import Machine, Stack
 
 SECONDS_TO_RECOVER = 90.0
 BREATH = (0.4, 1.6)  # seconds of peace after each
@@ -109,9 +108,11 @@ class Hands:
             await _signal(chosen, disaster)
 
     async def _strike_machine(self, disaster: Disaster) -> None:
-        machine: Any = getattr(self.stack, disaster.victim)
+        machine: Machine = getattr(self.stack, disaster.victim)
         if disaster.kind == "pause":
-            await _signal([_pid(machine)], disaster)
+            machine.pause()
+            await asyncio.sleep(disaster.seconds)
+            machine.resume()
             return
         if disaster.kind == "wipe":
             self.tally.wipes += 1
@@ -165,11 +166,6 @@ async def _signal(pids: list[int], disaster: Disaster) -> None:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-
-
-def _pid(machine: Any) -> int:
-    child = getattr(machine, "child", None) or machine.server.child
-    return int(child.pid)
 
 
 async def _is_ready(http: httpx.AsyncClient) -> bool:
