@@ -128,6 +128,28 @@ async def test_what_was_paid_for_goes_and_a_later_edit_stays(shop: Shop) -> None
     assert await in_database(shop, who) == {later: 1}
 
 
+async def test_what_was_removed_after_the_order_can_be_brought_back_when_the_paid_goods_go_late(
+    shop: Shop,
+) -> None:
+    who, bought, later = owner(), await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, who, bought, 2, "")
+    ordered = await service.snapshot(shop.m, who)
+    await service.add_line(shop.m, who, later, 3, "")
+    await service.remove_line(shop.m, who, later)
+    await service.clear_paid_hot(shop.m, who, ordered.last)  # the message says it again, whenever it comes
+    assert (await service.undo(shop.m, who)).note == ""
+    assert {line.product_id: line.quantity for line in (await service.view(shop.m, who)).lines} == {later: 3}
+
+
+async def test_what_was_removed_before_the_order_cannot_be_brought_back_once_it_is_paid(shop: Shop) -> None:
+    who, bought, removed = owner(), await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, who, bought, 2, "")
+    await service.add_line(shop.m, who, removed, 3, "")
+    await service.remove_line(shop.m, who, removed)
+    await service.clear_paid_hot(shop.m, who, (await service.snapshot(shop.m, who)).last)
+    assert (await service.undo(shop.m, who)).note == "되돌릴 상품이 없습니다."
+
+
 async def test_a_guests_cart_joins_the_members_once(shop: Shop) -> None:
     guest, member = owner(), owner()
     both, only_guest = await mug(shop.m), await mug(shop.m)
