@@ -1,6 +1,6 @@
 """Lets the real code go on one call at a time: an `Actor` waits before each of its calls to a machine.
 
-Database, Redis, broker and Toss of a shop's machines are wrapped; the wrapper asks the actor in whose
+Database, Redis and broker of a shop's machines are wrapped; the wrapper asks the actor in whose
 context it is called. Everybody else, such as the test itself, passes without waiting.
 """
 
@@ -79,7 +79,7 @@ class Stepped:
 
         async def call(*args: Any, **named: Any) -> Any:
             name = self._name(attribute, args)
-            await _turn(name)
+            await turn(name)
             fault = self.faults.pop(name, None)
             work = real(*args, **named)
             return await (fault(work) if fault else work)
@@ -88,12 +88,13 @@ class Stepped:
 
     @asynccontextmanager
     async def _transaction(self, attribute: str, real: Callable[[], Any]) -> AsyncIterator[Any]:
-        await _turn(attribute)
+        await turn(attribute)
         async with real() as tx:
             yield tx
 
 
-async def _turn(call: str) -> None:
+async def turn(call: str) -> None:
+    """Wait for the turn of a call, if an actor makes it."""
     actor = _actor.get()
     if actor is not None:
         await actor.wait(call)
