@@ -44,7 +44,7 @@ from tests.stack import Stack
 from tests.toss_stand import Stand
 
 STEPS = 40
-SEEDS = range(12)
+SEEDS = range(8)
 MANY_KINDS = 18
 RARE = {  # these end a trace early, or make it go round in circles
     "expire": 0.05,
