@@ -74,8 +74,8 @@ class TossPayment:
     card: CardPaid | None
     account: DepositAccount | None
     easy_pay_provider: str | None
-    cancellations: tuple[Cancellation, ...]
     raw: Json
+    cancellations: tuple[Cancellation, ...] = ()
 
     @property
     def returned_amount(self) -> int:
@@ -108,8 +108,8 @@ def read_payment(body: object) -> TossPayment:
         card=_card(_part(body, "card")),
         account=_account(_part(body, "virtualAccount")),
         easy_pay_provider=_text(easy_pay.get("provider"), 30),
-        cancellations=tuple(_cancellations(body.get("cancels"))),
         raw=body,
+        cancellations=tuple(_cancellations(body.get("cancels"))),
     )
 
 

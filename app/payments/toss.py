@@ -108,7 +108,7 @@ class Toss:
         """Look up by Toss's key; None only when Toss says there is no such payment."""
         return await self._find(f"/v1/payments/{quote(payment_key, safe='')}")
 
-    async def cancel(
+    async def cancel(  # noqa: PLR0913 - three of them are named fields of the request
         self,
         payment_key: str,
         reason: str,
@@ -116,11 +116,14 @@ class Toss:
         *,
         amount: int | None = None,
         refund_account: RefundAccount | None = None,
+        refundable_amount: int | None = None,
     ) -> TossPayment:
-        """Give back all that is left, or a part."""
+        """Give back all that is left, or a part; ``refundable_amount``: only if that much is left."""
         body: Json = {"cancelReason": reason}
         if amount is not None:
             body["cancelAmount"] = amount
+        if refundable_amount is not None:
+            body["refundableAmount"] = refundable_amount
         if refund_account:
             body["refundReceiveAccount"] = {
                 "bank": refund_account.bank,

@@ -57,3 +57,6 @@ DEALLOCATE PREPARE change_;
 
 ALTER TABLE stock_movements
     MODIFY COLUMN reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, release, reserve_late, release_late, restock';
+
+ALTER TABLE orders
+    MODIFY COLUMN status VARCHAR(32) NOT NULL COMMENT 'PENDING, WAITING_FOR_DEPOSIT, PAID, PARTIAL_CANCELED, CANCELED, EXPIRED, SUPERSEDED';

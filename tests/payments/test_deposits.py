@@ -10,6 +10,7 @@ from app.payments import service as payments
 from tests.buyer import (
     ADDRESS,
     Buyer,
+    alarms,
     assert_books,
     attempts,
     left,
@@ -149,20 +150,53 @@ async def test_a_late_deposit_for_goods_that_are_gone_waits_for_a_person(
     await assert_books(shop, stand, others)
 
 
-async def test_a_deposit_that_the_bank_takes_back_waits_for_a_person(
+async def test_a_deposit_that_the_bank_takes_back_is_waited_for_again(
     shop: Shop, stand: Stand, buyer: Buyer
 ) -> None:
-    order_no, key = await wait_for_deposit(buyer, await mug(shop.m))
+    cup = await mug(shop.m)
+    order_no, key = await wait_for_deposit(buyer, cup)
+    await stand.act(key, "deposit")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "PAID", "PAID")
+    await buyer.put(cup, 2)
+    meanwhile = await buyer.check_out()  # the owner has another open order by now
+    before = alarms("deposit_reversed")
+    await stand.act(key, "deposit-error")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "WAITING_FOR_DEPOSIT", "WAITING_FOR_DEPOSIT")
+    assert alarms("deposit_reversed") > before
+    assert (await order_row(shop, order_no)).paid_at is None
+    assert await left(shop, [cup]) == [99]  # the goods are still held
+    page = await text(await buyer.visitor.get(f"/orders/{order_no}"))
+    assert "입금 대기" in page
+    assert "은행에서 입금을 취소했습니다" in page
+    assert "국민은행 X" in page
+    assert (await buyer.visitor.get(f"/orders/{order_no}/receipt")).status_code == 404
+    await stand.act(key, "deposit")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "PAID", "PAID")
+    assert (await order_row(shop, order_no)).paid_at is not None
+    assert await left(shop, [cup]) == [99]
+    assert (await stand.ledger())["kept"][(await attempts(shop, order_no))[0].payment_no] == 15_000
+    assert await states(shop, meanwhile) == ("PENDING", ["PENDING"])
+
+
+async def test_a_reversed_deposit_that_does_not_come_again_gives_the_goods_back(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    cup = await mug(shop.m)
+    order_no, key = await wait_for_deposit(buyer, cup)
     await stand.act(key, "deposit")
     await webhook(shop, stand, key)
     await settled(shop, order_no, "PAID", "PAID")
     await stand.act(key, "deposit-error")
     await webhook(shop, stand, key)
-    await eventually(lambda: _attempt_is(shop, order_no, "REVIEW"))
-    assert "결제 확인 필요" in await text(await buyer.visitor.get(f"/orders/{order_no}"))
-    await stand.act(key, "deposit")
-    await webhook(shop, stand, key)
-    await eventually(lambda: _attempt_is(shop, order_no, "PAID"))
+    await settled(shop, order_no, "WAITING_FOR_DEPOSIT", "WAITING_FOR_DEPOSIT")
+    answer = await buyer.visitor.post(f"/orders/{order_no}/cancellation")
+    assert answer.status_code == 303
+    assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
+    assert (await stand.look_up(key))["status"] == "CANCELED"
+    assert await left(shop, [cup]) == [100]
 
 
 async def give_up(buyer: Buyer, product: int) -> tuple[str, Any]:
