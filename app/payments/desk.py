@@ -1,4 +1,4 @@
-"""What an operator sees of payments: what waits for a person, and one attempt with all that was said of it."""
+"""What an operator sees of payments: what waits for a person, and one attempt with all that is known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ class Difference:
     @property
     def fingerprint(self) -> str:
         """What makes it the same difference."""
-        return ids.fingerprint("\0".join((self.kind, self.subject, self.ours, self.theirs)))
+        return ids.fingerprint(f"{self.kind}\n{self.subject}\n{self.ours}\n{self.theirs}")
 
 
 @dataclass(frozen=True, slots=True)
