@@ -101,7 +101,9 @@ async def update_status(tx: Tx, order_id: int, old: str, new: str) -> bool:
         values["paid_at"] = now
     elif new == states.WAITING_FOR_DEPOSIT:
         values["paid_at"] = None
-    there = update(orders).where(orders.c.order_id == order_id, orders.c.status == old)
+    there = update(orders).where(
+        orders.c.order_id == order_id, orders.c.status == old, orders.c.status.in_(states.sources(new))
+    )
     return (await tx.execute(there.values(**values))).rowcount == 1
 
 

@@ -69,3 +69,8 @@ ALLOWED = frozenset(
 def allows(old: str, new: str) -> bool:
     """Whether an attempt may go from ``old`` to ``new``."""
     return (old, new) in ALLOWED
+
+
+def sources(new: str) -> list[str]:
+    """Return the states from which an attempt may go to ``new``: what an update to it names in its condition."""
+    return sorted(old for old, after in ALLOWED if after == new)

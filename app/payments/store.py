@@ -163,10 +163,10 @@ async def update_status(  # noqa: PLR0913 - three of them are named columns or c
 ) -> bool:
     """Move an attempt from the state it was read in to ``new``; return whether it was still there.
 
+    The update itself knows the table of states: no other pair finds a row.
+
     ``unasked``: only if no reconciliation has taken it up meanwhile.
     """
-    if not states.allows(attempt.status, new):
-        return False
     values: dict[str, Any] = {
         "payment_status": new,
         "failure_code": failure_code,
@@ -178,6 +178,7 @@ async def update_status(  # noqa: PLR0913 - three of them are named columns or c
     there = update(web_payments).where(
         web_payments.c.web_payment_id == attempt.web_payment_id,
         web_payments.c.payment_status == attempt.status,
+        web_payments.c.payment_status.in_(states.sources(new)),
     )
     if unasked:
         there = there.where(web_payments.c.checks == 0)
