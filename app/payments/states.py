@@ -72,5 +72,5 @@ def allows(old: str, new: str) -> bool:
 
 
 def sources(new: str) -> list[str]:
-    """Return the states from which an attempt may go to ``new``: what an update to it names in its condition."""
+    """Return the states from which an attempt may go to ``new``: an update to it finds no other."""
     return sorted(old for old, after in ALLOWED if after == new)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.models import refunds
+from app.models import refunds, webhook_events
 from app.payments import service as payments
 from tests.buyer import (
     ADDRESS,
@@ -143,8 +143,11 @@ async def test_a_late_deposit_for_goods_that_are_gone_waits_for_a_person(
     await stand.act(key, "deposit")
     await webhook(shop, stand, key)
     await eventually(lambda: _attempt_is(shop, order_no, "REVIEW"))
+    [attempt] = await attempts(shop, order_no)
     async with shop.m.db.read() as tx:
-        [refund] = (await tx.execute(select(refunds).where(refunds.c.amount == 58_000))).all()
+        [refund] = (
+            await tx.execute(select(refunds).where(refunds.c.web_payment_id == attempt.web_payment_id))
+        ).all()
     assert refund.status == "REFUSED"
     assert await left(shop, [pot]) == [0]
     await assert_books(shop, stand, others)
@@ -286,3 +289,24 @@ async def _refund_is(shop: Shop, attempt: Any, status: str) -> bool:
     query = select(refunds.c.status).where(refunds.c.web_payment_id == attempt.web_payment_id)
     async with shop.m.db.read() as tx:
         return (await tx.execute(query)).scalar_one_or_none() == status
+
+
+async def test_a_deposits_webhook_must_show_the_secret(shop: Shop, stand: Stand, buyer: Buyer) -> None:
+    """Without it nothing is even asked of Toss; and the sender learns nothing."""
+    order_no, key = await wait_for_deposit(buyer, await mug(shop.m))
+    [attempt] = await attempts(shop, order_no)
+    genuine = (await stand.look_up(key))["secret"]
+    await stand.act(key, "deposit")
+    client = shop.app.test_client()
+    before = alarms("forged_webhook")
+    body = {"createdAt": "2026-11-24T00:00:00", "status": "DONE", "orderId": attempt.payment_no}
+    for secret in ({}, {"secret": ""}, {"secret": genuine + "x"}, {"secret": 7}, {"secret": "\ud800"}):
+        answer = await client.post("/payments/toss/webhook", json={**body, **secret})
+        assert (answer.status_code, await text(answer)) == (200, "")
+    assert alarms("forged_webhook") == before + 5
+    async with shop.m.db.read() as tx:
+        query = select(webhook_events).where(webhook_events.c.payment_no == attempt.payment_no)
+        kept = [row for row in await tx.execute(query) if row.event_type == "DEPOSIT_CALLBACK"]
+    assert kept == []
+    assert (await client.post("/payments/toss/webhook", json={**body, "secret": genuine})).status_code == 200
+    await eventually(lambda: _is(shop, order_no, "PAID"))

@@ -1,4 +1,4 @@
-"""Refunds: one per form, never more than was paid, repeated until Toss decides; goods back with the last won."""
+"""Refunds: one per form, never more than was paid, repeated until Toss decides; goods back at the end."""
 
 import asyncio
 import secrets
