@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -35,7 +36,8 @@ async def _claimed(shop: Shop, stand: Stand, cup: int, number: int) -> int:
     m = shop.m
     line = OrderLine(cup, "달빛 머그", "", "mug.svg", 12_000, 1)
     to = Recipient("김민지", "01012345678", "04524", "서울", "", "")
-    new = NewOrder(f"g:outage-{cup}-{number}", None, 1, (line,), 3_000, to, m.clock.now())
+    until = m.clock.now() + timedelta(minutes=30)
+    new = NewOrder(f"g:outage-{cup}-{number}", None, 1, (line,), 3_000, to, until)
     async with m.db.write() as tx:
         order = await order_service.place(tx, new)
         await payments.open_attempt(tx, order, None)
