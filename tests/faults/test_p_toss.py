@@ -66,7 +66,7 @@ async def all_handled(bed: Bed) -> None:
     async def none_waits() -> bool:
         query = select(func.count()).select_from(webhook_events).where(webhook_events.c.handled_at.is_(None))
         async with bed.m.db.read() as tx:
-            return (await tx.execute(query)).scalar_one() == 0
+            return bool((await tx.execute(query)).scalar_one() == 0)
 
     await eventually(none_waits, 30)
 
@@ -273,7 +273,7 @@ async def test_p12_webhooks_in_the_wrong_order(bed: Bed) -> None:
 
 
 async def test_p13_a_deposit_after_its_time(bed: Bed) -> None:
-    """Goods that are there are held anew; for goods that are gone the money is a person's case, and said so."""
+    """Goods that are there are held anew; where they are gone the money is a person's case, and said so."""
     kept, gone = (
         await ready(bed, method="VIRTUAL_ACCOUNT"),
         await ready(bed, await last_teapot(bed.m), "VIRTUAL_ACCOUNT"),
@@ -318,7 +318,7 @@ async def test_p14_a_refund_times_out_twice_and_two_operators_press(bed: Bed) ->
 
 
 async def test_p15_toss_has_had_enough_of_us(bed: Bed) -> None:
-    """429: after a few of them nothing more is sent, shoppers hear at once; and it is over when Toss says so."""
+    """429: after a few nothing more is sent, shoppers hear at once; it is over when Toss says so."""
     some = [await ready(bed) for _ in range(8)]
     await bed.toss.fault("too_many", on="all", **ALWAYS)
     for one in some:
