@@ -111,6 +111,7 @@ async def test_p2_the_confirmation_never_arrives(bed: Bed) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_p3_the_first_request_arrives_after_the_second(bed: Bed) -> None:
     """However late: the key is the same, so it is answered as before and charges nothing."""
     one = await ready(bed)
@@ -297,6 +298,7 @@ async def test_p13_a_deposit_after_its_time(bed: Bed) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_p14_a_refund_times_out_twice_and_two_operators_press(bed: Bed) -> None:
     """One refund, of what was paid and not more; asked again under its key until Toss has decided."""
     one = await ready(bed)
@@ -307,7 +309,7 @@ async def test_p14_a_refund_times_out_twice_and_two_operators_press(bed: Bed) ->
     await bed.toss.fault("timeout_before", times=1, on="cancel", match={"orderId": one.placed.payment_no})
     operators = [await _operator(bed, word) for word in ("hana", "duri")]
     answers = await asyncio.gather(*(_refund(operator, number, one.placed.amount) for operator in operators))
-    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert sorted(answer.status_code for answer in answers) == [303, 422]
     await bed.becomes(one.placed, "CANCELED", DECIDED_WITHIN)
     query = select(refunds.c.status, refunds.c.amount).where(refunds.c.web_payment_id == number)
     async with bed.m.db.read() as tx:
@@ -317,6 +319,7 @@ async def test_p14_a_refund_times_out_twice_and_two_operators_press(bed: Bed) ->
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_p15_toss_has_had_enough_of_us(bed: Bed) -> None:
     """429: after a few nothing more is sent, shoppers hear at once; it is over when Toss says so."""
     some = [await ready(bed) for _ in range(8)]
