@@ -294,7 +294,7 @@ async def test_p13_a_deposit_after_its_time(bed: Bed) -> None:
     await becomes_paid(bed, kept)
     await bed.becomes(gone.placed, "REVIEW", DECIDED_WITHIN)
     page = (await gone.shopper.get(f"/orders/{gone.placed.order_no}")).text
-    assert "결제 확인이 필요합니다" in page
+    assert "담당자가 결제 내용을 확인하고 있습니다" in page
     await gone.shopper.set(gone.product_id, 0)  # it lay in the cart, sold out
     await bed.assert_whole()
 
