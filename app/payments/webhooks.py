@@ -1,14 +1,19 @@
 """Webhooks: stored and answered at once, never believed; what they are about is asked of Toss."""
 
 import hashlib
+import hmac
 import json
+import logging
 import re
 from typing import Any
 
+from app.core import ids
 from app.core.errors import UnavailableError
+from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
 from app.payments import reconcile, settle, states, store
+from app.payments.attempt import Attempt
 from app.payments.messages import WebhookReceived
 from app.payments.toss import TossRefused, TossUnknown
 
@@ -16,7 +21,10 @@ EVENT = re.compile(r"[A-Z_]{1,64}", re.ASCII)
 NUMBER = re.compile(
     r"[A-Za-z0-9_-]{6,64}", re.ASCII
 )  # as Toss allows it: JSON can name what no database takes
+SECRET = re.compile(r"[!-~]{1,50}", re.ASCII)
 DEPOSIT_CALLBACK = "DEPOSIT_CALLBACK"  # the one shape without an eventType
+
+log = logging.getLogger(__name__)
 
 
 class BadWebhookError(Exception):
@@ -35,7 +43,8 @@ async def receive(m: Machines, body: bytes | str) -> None:
     fingerprint = hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()
 
     async def keep(tx: Tx) -> bool:
-        if await store.select_by_no(tx, payment_no) is None:
+        attempt = await store.select_by_no(tx, payment_no)
+        if attempt is None or not await _is_genuine(tx, attempt, content):
             return False
         webhook_event_id = await store.insert_webhook(tx, fingerprint, payment_no, event)
         if webhook_event_id is not None:
@@ -68,6 +77,21 @@ async def handle(m: Machines, webhook_event_id: int) -> None:
             attempt = await store.select_attempt(tx, attempt.web_payment_id)
     async with m.db.write() as tx:
         await store.update_webhook_handled(tx, webhook_event_id)
+
+
+async def _is_genuine(tx: Tx, attempt: Attempt, content: dict[str, Any]) -> bool:
+    """Whether a deposit's webhook shows the secret that Toss gave us with the account; others show none."""
+    if "eventType" in content:
+        return True
+    kept = await store.select_secret(tx, attempt.web_payment_id)
+    if kept is None:  # nothing to compare with yet
+        return True
+    shown = _fit(content.get("secret"), SECRET)
+    if hmac.compare_digest(ids.fingerprint(shown), kept):
+        return True
+    metrics.alarms.labels("forged_webhook").inc()
+    log.warning("security: a deposit's webhook about web_payment %d has no secret", attempt.web_payment_id)
+    return False
 
 
 def _fit(word: object, shape: re.Pattern[str]) -> str:
