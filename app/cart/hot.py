@@ -12,7 +12,13 @@ from typing import Any
 from app.cart import messages, store
 from app.cart.publisher import CartPublisher
 from app.cart.snapshot import MOST_STAMP, OWNER, SnapLine, Snapshot
-from app.core.errors import AmqpUnavailableError, RedisLostError, RedisTypeError, UnavailableError
+from app.core.errors import (
+    AmqpUnavailableError,
+    DatabaseUnavailableError,
+    RedisLostError,
+    RedisTypeError,
+    UnavailableError,
+)
 from app.core.ids import idempotency_key
 from app.core.message import enclose
 from app.infra import keys, metrics
@@ -68,6 +74,7 @@ class HotCarts:
     def __init__(self, m: Machines) -> None:
         self._m = m
         self._barrier = asyncio.Lock()
+        self._met_history = False
         parts = LUA / "register.lua"
         self._scripts = {
             name: load_script(LUA / f"{name}.lua", parts)
@@ -141,6 +148,7 @@ class HotCarts:
         async with self._barrier:
             if await self._has_history():
                 return
+            await self._report_loss()
             await self._m.keep(CartPublisher).flush()
             try:
                 async with asyncio.timeout(BARRIER_SECONDS):
@@ -149,6 +157,25 @@ class HotCarts:
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
             except TimeoutError:
                 await self.start_history()
+
+    async def _report_loss(self) -> None:
+        """Say so when there was a history, and what that may mean; a first start is nothing to report."""
+        if not (self._met_history or await self._is_known_to_database()):
+            return
+        metrics.alarms.labels("redis_history_lost").inc()
+        missing = (
+            "what was edited in the last moments is missing if a web process ended before it was published"
+            if self._m.settings.cart_ack == "redis"
+            else "nothing is missing"
+        )
+        log.error("alarm redis_history_lost: carts are read from the database again; %s", missing)
+
+    async def _is_known_to_database(self) -> bool:
+        try:
+            async with self._m.db.read() as tx:
+                return await store.has_carts(tx)
+        except DatabaseUnavailableError:
+            return False
 
     async def _send_barrier(self) -> None:
         message = messages.CartBarrierRaised(idempotency_key())
@@ -162,7 +189,9 @@ class HotCarts:
                 await asyncio.sleep(BARRIER_POLL_SECONDS)
 
     async def _has_history(self) -> bool:
-        return bool(await self._m.redis.command("EXISTS", keys.generation(0)))
+        found = bool(await self._m.redis.command("EXISTS", keys.generation(0)))
+        self._met_history = self._met_history or found
+        return found
 
     async def _ready(self, owner: str, script: Script, args: Sequence[str | int], *, again: bool) -> HotCart:
         """Run a script on a loaded cart; ``again``: once more when a restarted Redis cut us off."""
@@ -185,6 +214,7 @@ class HotCarts:
             elif answer[0] == "BAD":
                 await self._repair(owner)
             else:
+                self._met_history = True
                 cart = _read(owner, answer)
                 outcome = outcome or cart.outcome
                 if cart.sound or not await self._repair(owner):
