@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 async def reconcile_due(m: Machines) -> int:
     """Take up the attempts whose check is due; return how many. Any number of processes may do this."""
-    async with m.db.read() as tx:
+    async with m.db.reserve.read() as tx:
         due = await store.select_due(tx, BATCH)
     done = await asyncio.gather(*(_check(m, attempt) for attempt in due), return_exceptions=True)
     for attempt, problem in zip(due, done, strict=True):

@@ -11,11 +11,12 @@ import pytest
 import pytest_asyncio
 
 from app.core.errors import RedisLostError, RedisTypeError, RedisUnavailableError
-from app.infra.redis import CONNECTIONS, TIMEOUT_SECONDS, Redis
+from app.infra.redis import CONNECTIONS, TIMEOUT_SECONDS, Redis, Script
 from sandbox.servers import Redis as RealRedis
 from tests.stack import EmbeddedRedis, Machine
 
 MACHINES: dict[str, Callable[[Path], Machine]] = {"embedded": EmbeddedRedis, "real": RealRedis}
+SCRIPT = Script("x", "return 1", "0" * 40)
 SLACK = 0.35  # seconds two busy cores may add
 BACK_WITHIN = 2.0
 
@@ -154,3 +155,39 @@ async def test_bytes_that_are_no_text_do_not_break_the_reader(redis: Redis) -> N
     await redis.command("EVAL", "redis.call('SET', KEYS[1], '\\255\\254')", 1, "x")
     assert await redis.command("GET", "x") == "\ufffd\ufffd"
     assert await redis.command("GET", "y") is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "MISCONF Errors writing to the AOF file: No space left on device",
+        "READONLY You can't write against a read only replica.",
+        "LOADING Redis is loading the dataset in memory",
+        "BUSY Redis is busy running a script.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "CLUSTERDOWN The cluster is down",
+        "NOAUTH Authentication required.",
+    ],
+)
+async def test_a_refusal_is_named_and_nothing_is_asked_twice(said: str) -> None:
+    """It was not done, for sure, and somebody answered: no reason to ask again, nor to stop asking."""
+    asked = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while await reader.read(65_536):
+            asked += 1
+            writer.write(f"-{said}\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    redis = Redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    for number in range(1, 6):
+        with pytest.raises(RedisUnavailableError) as refused:
+            await redis.run(SCRIPT, ["x"])
+        assert not isinstance(refused.value, RedisLostError)
+        assert asked == number
+    await redis.close()
+    server.close()
+    await server.wait_closed()
