@@ -19,6 +19,7 @@ from app.infra.breaker import Breaker, OpenError
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
+CLOSED = "the handler is closed"  # uvloop's RuntimeError for writing to a connection that was just reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,10 @@ class Redis:
                 self._places.release()
         except (exceptions.RedisError, OSError, OpenError) as error:
             raise _name_failure(doing, error) from error
+        except RuntimeError as error:
+            if CLOSED not in str(error):
+                raise
+            raise RedisLostError(f"{doing}: {error}") from error
 
 
 def _name_failure(doing: str, error: Exception) -> RedisUnavailableError:
