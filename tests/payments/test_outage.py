@@ -14,8 +14,7 @@ from app.orders import service as order_service
 from app.orders.order import NewOrder, OrderLine, Recipient
 from app.payments import confirm, reconcile, store
 from app.payments import service as payments
-from app.payments.breaker import OPEN_SECONDS
-from app.payments.toss import BREAKER_OPEN, TossUnknown
+from app.payments.toss import BREAKER_OPEN, BREAKER_SECONDS, TossUnknown
 from app.stock import service as stock
 from tests.buyer import Buyer, assert_books, attempts, make_older, states
 from tests.goods import mug
@@ -100,7 +99,7 @@ async def test_after_some_silence_nothing_more_is_sent_until_a_probe_is_answered
         except TossUnknown:
             return False
 
-    await eventually(answered, OPEN_SECONDS + 10)
+    await eventually(answered, BREAKER_SECONDS + 10)
     assert toss.breaker.is_closed
 
 
