@@ -19,7 +19,7 @@ from sandbox import children
 from tests.shop import eventually
 from tests.stack import ROOT, Stack
 
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 90.0  # 3 on an idle machine
 RECIPIENT = {
     "recipient_name": "김민지",
     "recipient_phone": "010-1234-5678",
@@ -37,9 +37,37 @@ class RunningShop:
 
     stack: Stack
     url: str
-    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
     log: Path
     buyers: list["Buyer"] = field(default_factory=list)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The supervisor; its children die with it."""
+        assert self._process
+        return self._process
+
+    async def start(self) -> None:
+        """Start the supervisor, and wait until the shop can take orders."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+                [sys.executable, "-m", "app", "serve"],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
+
+            async def is_up() -> bool:
+                assert self.process.poll() is None, self.log.read_text()
+                try:
+                    return (await http.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(is_up, SECONDS_TO_START)
 
     def pids(self, name: str) -> list[int]:
         """The processes of that kind that run now."""
@@ -80,19 +108,19 @@ class Buyer:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
-        self._token = ""
+        self.token = ""
 
     async def get(self, url: str, **params: Any) -> httpx.Response:
         return await self.http.get(url, params=params or None)
 
     async def post(self, url: str, **form: Any) -> httpx.Response:
         """Send a form; a connection cut by a killed process is tried once more, as a shopper would."""
-        if not self._token:
+        if not self.token:
             page = (await self.get("/orders/lookup")).text
             found = re.search(r'name="csrf" value="([^"]+)"', page)
             assert found, page
-            self._token = found[1]
-        return await self.http.post(url, data={"csrf": self._token, **form})
+            self.token = found[1]
+        return await self.http.post(url, data={"csrf": self.token, **form})
 
     async def patiently(self, url: str, **form: Any) -> httpx.Response:
         """Send an idempotent form until it is answered with something else than 503."""
@@ -129,9 +157,7 @@ class Buyer:
 
     async def cart(self) -> dict[int, int]:
         """What the cart page shows: product → quantity."""
-        page = (await self.get("/cart")).text
-        found = re.findall(r'id="cart-quantity-(\d+)" type="number" name="quantity" value="(\d+)"', page)
-        return {int(product): int(quantity) for product, quantity in found}
+        return quantities((await self.get("/cart")).text)
 
     async def come_back(self, placed: Placed, payment_key: str) -> httpx.Response:
         """Return from the Toss window."""
@@ -142,6 +168,12 @@ class Buyer:
             paymentKey=payment_key,
             amount=str(placed.amount),
         )
+
+
+def quantities(page: str) -> dict[int, int]:
+    """What a cart page shows: product → quantity."""
+    found = re.findall(r'id="cart-quantity-(\d+)" type="number" name="quantity" value="(\d+)"', page)
+    return {int(product): int(quantity) for product, quantity in found}
 
 
 @asynccontextmanager
@@ -155,30 +187,19 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
             "BIND": bind,
             "DATA_DIR": str(folder / "data"),
             "BCRYPT_COST": "4",
+            # As tests/shop.py has them: who was signed up past the shop can log in to it.
+            "SECRET_KEY": "a secret of the tests",
+            "PASSWORD_PEPPER": "a pepper of the tests",
             "LOG_LEVEL": "WARNING",
         }
         | settings
     )
-    log = folder / "shop.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
-            [sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT, stdout=output, stderr=output
-        )
-    shop = RunningShop(stack, f"http://{bind}", process, log)
+    shop = RunningShop(stack, f"http://{bind}", env, folder / "shop.log")
     try:
-        async with httpx.AsyncClient(base_url=shop.url, timeout=SECONDS_TO_START, trust_env=False) as http:
-
-            async def is_up() -> bool:
-                assert process.poll() is None, log.read_text()
-                try:
-                    return (await http.get("/readyz")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(is_up, SECONDS_TO_START)
+        await shop.start()
         yield shop
     finally:
         for buyer in shop.buyers:
             await buyer.http.aclose()
-        process.terminate()
-        process.wait(30)
+        shop.process.terminate()
+        shop.process.wait(30)

@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from app.machines import Machines, build_machines
 from sandbox.toss.config import Config
+from tests.faults.bed import Bed, open_bed
 from tests.processes import RunningShop, serving
 from tests.shop import settings_for
-from tests.stack import STACKS, Stack
+from tests.stack import STACKS, Stack, real
 from tests.toss_stand import Stand
 
 
@@ -52,3 +53,24 @@ async def m(running: RunningShop, folder: Path) -> AsyncIterator[Machines]:
 async def toss(doomed: Stack) -> AsyncIterator[Stand]:
     async with httpx.AsyncClient(base_url=doomed.toss_api_url, trust_env=False) as http:
         yield Stand(doomed.toss_api_url, Config(), http)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def made_bed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bed]:
+    folder = tmp_path_factory.mktemp("bed")
+    (folder / "shop").mkdir()
+    with real(folder) as stack:
+        async with open_bed(folder / "shop", stack) as bed:
+            yield bed
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bed(made_bed: Bed, request: pytest.FixtureRequest) -> AsyncIterator[Bed]:
+    """The bed of a cell: whole when it begins, and judged by the invariants when it ends."""
+    failed = request.session.testsfailed
+    made_bed.shoppers.clear()
+    made_bed.is_judged = False
+    yield made_bed
+    await made_bed.mend()
+    passed = request.session.testsfailed == failed
+    assert made_bed.is_judged or not passed, "a cell asserts the invariants: await bed.assert_whole()"
