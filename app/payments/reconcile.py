@@ -57,7 +57,7 @@ async def reconcile_due(m: Machines) -> int:
         while True:
             now = time.monotonic()
             if now - began > ROUND_SECONDS:
-                waiting = []  # the next round is two seconds away, and whoever stops the worker waits for this
+                waiting = []  # the next round begins soon, and who stops the worker waits for this one
             elif now - listed > LOOK_SECONDS:
                 waiting = [due for due in await _list_due(m) if due.name not in taken]
                 listed = now
