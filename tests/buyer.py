@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import httpx
@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from app.core.ids import idempotency_key
 from app.infra.db import Tx
+from app.machines import Machines
 from app.models import order_lines, orders, refunds, stock_movements, toss_payments, web_payments
 from app.stock import service as stock
 from sandbox.toss.config import Config
@@ -131,7 +132,15 @@ async def toss_row(shop: Shop, web_payment_id: int) -> Any:
         return (await tx.execute(query)).one()
 
 
-async def make_older(shop: Shop, order_no: str, minutes: float) -> None:
+class HasMachines(Protocol):
+    """A shop, seen as its machines."""
+
+    @property
+    def m(self) -> Machines:
+        """The machines."""
+
+
+async def make_older(shop: HasMachines, order_no: str, minutes: float) -> None:
     """Let time pass for an order and its attempts, and make every check due."""
     ago = timedelta(minutes=minutes)
 

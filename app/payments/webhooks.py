@@ -55,18 +55,26 @@ async def receive(m: Machines, body: bytes | str) -> None:
 
 
 async def handle(m: Machines, webhook_event_id: int) -> None:
-    """Ask Toss about the payment a webhook names. Raises UnavailableError when Toss cannot say yet."""
+    """Ask Toss about the payment a webhook names. Raises UnavailableError when Toss cannot say yet.
+
+    An attempt that somebody moved meanwhile is asked about once more: what the webhook told us may
+    have come too late for them, and for us there was nothing left to settle.
+    """
     async with m.db.read() as tx:
         payment_no = await store.select_webhook_payment_no(tx, webhook_event_id)
         attempt = await store.select_by_no(tx, payment_no) if payment_no else None
+    asked: str | None = None
     # A PENDING attempt has asked nothing of Toss: the shopper is still on the way back.
-    if attempt is not None and attempt.status != states.PENDING:
+    while attempt is not None and attempt.status not in {states.PENDING, asked}:
+        asked = attempt.status
         try:
             await reconcile.ask(m, attempt, resend=False)
         except TossRefused as refusal:
             settle.raise_alarm(f"toss_{refusal.code.lower()}", attempt)
         except TossUnknown as unknown:
             raise UnavailableError(f"toss: {unknown.reason}") from unknown
+        async with m.db.read() as tx:
+            attempt = await store.select_attempt(tx, attempt.web_payment_id)
     async with m.db.write() as tx:
         await store.update_webhook_handled(tx, webhook_event_id)
 
