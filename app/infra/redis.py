@@ -17,6 +17,8 @@ from app.core.errors import RedisLostError, RedisUnavailableError
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
+FAILURES = (exceptions.RedisError, OSError, TimeoutError)
+CLOSED = "the handler is closed"  # uvloop's RuntimeError for writing to a connection that was just reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,14 @@ class Redis:
                 return await self._client.evalsha(script.sha, len(keys), *keys, *args)
             except exceptions.NoScriptError:  # refused before it ran: sending the text is no repetition
                 return await self._client.eval(script.text, len(keys), *keys, *args)
-        except (exceptions.RedisError, OSError, TimeoutError) as error:
+        except (*FAILURES, RuntimeError) as error:
             raise _name_failure(script.name, error) from error
 
     async def command(self, *words: str | int) -> Any:
         """Run one command."""
         try:
             return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except (exceptions.RedisError, OSError, TimeoutError) as error:
+        except (*FAILURES, RuntimeError) as error:
             raise _name_failure(str(words[0]), error) from error
 
     async def ping(self) -> None:
@@ -84,7 +86,9 @@ class Redis:
 
 
 def _name_failure(doing: str, error: Exception) -> RedisUnavailableError:
-    lost = isinstance(error, exceptions.ConnectionError) and not isinstance(
+    if isinstance(error, RuntimeError) and CLOSED not in str(error):
+        raise error
+    lost = isinstance(error, exceptions.ConnectionError | RuntimeError) and not isinstance(
         error, exceptions.MaxConnectionsError
     )
     kind = RedisLostError if lost else RedisUnavailableError

@@ -23,7 +23,7 @@ from app.stock import service as stock
 from sandbox.toss.config import Config
 from tasks.registry import LISTENERS
 from tests.faultproxy import FaultProxy
-from tests.processes import Buyer, Placed, RunningShop, serving
+from tests.processes import Buyer, Placed, RunningShop, quantities, serving
 from tests.shop import eventually, settings_for
 from tests.stack import Stack, real
 from tests.toss_stand import Stand
@@ -32,7 +32,7 @@ REST_SECONDS = 60.0  # within which everything that is under way must have ended
 HOLDING_MONEY = {"PAID", "PARTIAL_CANCELED", "REVIEW"}
 UNDECIDED = {"CONFIRMING"}
 NO_TLS = ssl.create_default_context()  # one for all clients: each would take 20 ms to read the authorities
-HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+UNAVAILABLE = 503
 
 
 @dataclass(slots=True)
@@ -78,6 +78,16 @@ class Shopper(Buyer):
         """Say yes in Toss's window; return the payment key."""
         payment_key, _ = await toss.approve(placed.amount, method, orderId=placed.payment_no)
         return payment_key
+
+    async def cart(self) -> dict[int, int]:
+        """What the cart page shows; asked again while it cannot be shown."""
+        async with asyncio.timeout(REST_SECONDS):
+            while True:
+                with suppress(httpx.TransportError):
+                    page = await self.get("/cart")
+                    if page.status_code != UNAVAILABLE:
+                        return quantities(page.text)
+                await asyncio.sleep(0.1)
 
     def bought(self) -> None:
         """Remember that what was in the cart is paid for."""
