@@ -140,18 +140,30 @@ async def consumers(bed: Bed, name: str) -> int:
         return queue.declaration_result.consumer_count or 0
 
 
-async def leave_undecided(bed: Bed) -> tuple[Shopper, Placed]:
-    """Have an order charged, and all answers about it lost."""
-    shopper = bed.shopper()
-    await shopper.put(await mug(bed.m), 2)
-    placed = await shopper.place_order()
-    payment_key = await shopper.say_yes(bed.toss, placed)
-    await bed.toss.fault("reset_after", on="confirm", match={"orderId": placed.payment_no})
-    await bed.toss.fault("reset_before", on="lookup", match={"orderId": placed.payment_no})
-    await shopper.come_back(placed, payment_key)
-    assert await bed.status(placed) == "CONFIRMING"
-    shopper.bought()
-    return shopper, placed
+async def leave_undecided(bed: Bed, number: int) -> list[Placed]:
+    """Have orders charged by web processes that do not live to hear of it."""
+    product_id = await mug(bed.m)
+    shoppers = [bed.shopper() for _ in range(number)]
+    for shopper in shoppers:
+        await shopper.put(product_id, 2)
+    placed = [await shopper.place_order() for shopper in shoppers]
+    await bed.toss.fault("slow", times=number, seconds=1)
+    payment_keys = [
+        await shopper.say_yes(bed.toss, one) for shopper, one in zip(shoppers, placed, strict=True)
+    ]
+    returning = [
+        asyncio.create_task(shopper.come_back(one, key))
+        for shopper, one, key in zip(shoppers, placed, payment_keys, strict=True)
+    ]
+    for one in placed:
+        await bed.becomes(one, "CONFIRMING")
+    before = bed.shop.pids("web")
+    bed.shop.kill("web")
+    await asyncio.gather(*returning, return_exceptions=True)
+    await bed.restarted("web", before)
+    for shopper in shoppers:
+        shopper.bought()
+    return placed
 
 
 async def charge_for_nothing(bed: Bed) -> tuple[Placed, str]:
@@ -177,12 +189,12 @@ async def charge_for_nothing(bed: Bed) -> tuple[Placed, str]:
 async def test_t5_two_workers_do_everything_once(bed: Bed) -> None:
     """Both take up what is undecided, and both hear of a charge that must go back: one step, one refund."""
     async with second_worker(bed):
-        undecided = [await leave_undecided(bed) for _ in range(6)]
+        undecided = await leave_undecided(bed, 6)
         returned = [await charge_for_nothing(bed) for _ in range(3)]
         for _, payment_key in returned:
             await asyncio.gather(*(tell_of(bed, payment_key, n) for n in range(6)))
         await make_due(bed)
-        for _, placed in undecided:
+        for placed in undecided:
             await bed.becomes(placed, "PAID")
         for placed, _ in returned:
             await bed.becomes(placed, "CANCELED")

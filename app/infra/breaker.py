@@ -1,10 +1,17 @@
 """A circuit breaker: after several failures in a row nothing more is sent for a while, then one probe."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-FAILURES = 5
-OPEN_SECONDS = 3.0
+log = logging.getLogger(__name__)
+
+Kinds = tuple[type[Exception], ...]
+
+
+class OpenError(Exception):
+    """The machine was not asked: it did not answer those before."""
 
 
 class Breaker:
@@ -12,10 +19,13 @@ class Breaker:
 
     def __init__(
         self,
-        failures: int = FAILURES,
-        open_seconds: float = OPEN_SECONDS,
+        name: str,
+        *,
+        failures: int,
+        open_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._name = name
         self._limit = failures
         self._open_seconds = open_seconds
         self._clock = clock
@@ -33,6 +43,29 @@ class Breaker:
         """Whether a call made now would be sent."""
         return self._retry_at is None or (not self._probing and self._clock() >= self._retry_at)
 
+    @contextmanager
+    def asking(self, *, silences: Kinds, answers: Kinds) -> Iterator[None]:
+        """Stand around one call. Raises OpenError instead of letting it be made.
+
+        ``silences`` are the failures that mean nobody is there, ``answers`` those that somebody sent. Any
+        other failure, a broken connection or a caller who left, says nothing about the next call.
+        """
+        if not self.enter():
+            raise OpenError(f"{self._name} does not answer")
+        try:
+            yield
+        except answers:
+            self.answered()
+            raise
+        except silences:
+            self.failed()
+            raise
+        except BaseException:
+            self.left()
+            raise
+        else:
+            self.answered()
+
     def enter(self) -> bool:
         """Ask to send a call; True obliges to say how it ended: `answered`, `failed` or `left`."""
         if not self.lets_through:
@@ -42,11 +75,16 @@ class Breaker:
 
     def answered(self) -> None:
         """The machine spoke sense, whatever it said."""
+        if not self.is_closed:
+            log.warning("%s answers again", self._name)
         self._failures, self._retry_at, self._probing = 0, None, False
 
     def failed(self) -> None:
         """No answer, or one that nobody can read."""
         self._failures += 1
+        if self.is_closed and self._failures >= self._limit:
+            log.warning("%s: %d times no answer: only probes from now on", self._name, self._failures)
+        # Whoever was still waiting when it opened says nothing new, and does not prolong it.
         if self._probing or (self.is_closed and self._failures >= self._limit):
             self._retry_at = self._clock() + self._open_seconds
         self._probing = False
