@@ -158,7 +158,7 @@ class HotCarts:
             try:
                 async with asyncio.timeout(BARRIER_SECONDS):
                     await self._send_barrier(life)
-                    while await self._ask_history() == (life, mark):  # another process marks it
+                    while await self._ask_history() == (life, mark):  # noqa: ASYNC110 - another process marks it
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
             except TimeoutError:
                 await self.start_history(life)
@@ -194,7 +194,7 @@ class HotCarts:
                 await asyncio.sleep(BARRIER_POLL_SECONDS)
 
     async def _ask_history(self, number: int = 0, life: str = "") -> tuple[str, str]:
-        """Return the life Redis lives, and whose mark a bucket has; ``life`` marks it first, if it is that one."""
+        """Return Redis' present life, and whose mark a bucket has; ``life`` marks it first, if it is that."""
         script = self._scripts["history"]
         run_id, mark = await self._m.redis.run(script, [keys.generation(number)], [life])
         self._met_history = self._met_history or mark != "none"
