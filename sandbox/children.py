@@ -119,12 +119,24 @@ def greeting(port: int, hello: bytes = b"") -> bytes:
 
 
 def stop(child: subprocess.Popen[bytes], seconds: float) -> None:
-    """Ask the server to end; insist after a while."""
+    """Ask the server to end, even a paused one; insist after a while."""
     child.send_signal(signal.SIGTERM)
+    child.send_signal(signal.SIGCONT)
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:
         kill(child)
+
+
+def pause(child: subprocess.Popen[bytes]) -> None:
+    """Let the server and all it started stand still, its connections open."""
+    os.killpg(child.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # it may need a moment to stop
+
+
+def resume(child: subprocess.Popen[bytes]) -> None:
+    """Let it go on."""
+    os.killpg(child.pid, signal.SIGCONT)
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:

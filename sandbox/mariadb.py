@@ -24,6 +24,7 @@ class MariaDB:
         children.find_program(("my_print_defaults",), "mariadb-client-core")  # the installer's own need
         self.directory = directory
         self.port = children.free_port()
+        self.env: dict[str, str] = {}  # given to it when it starts, besides our own
         self.child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,7 +55,9 @@ class MariaDB:
         (self.directory / "tmp").mkdir(exist_ok=True)
         if not (self.directory / "installed").exists():
             self.install()
-        self.child = children.spawn([self.server, *self.flags()], self.directory / "log")
+        self.child = children.spawn(
+            [self.server, *self.flags()], self.directory / "log", os.environ | self.env
+        )
 
     def await_ready(self) -> None:
         """Wait until it answers."""
@@ -72,6 +75,16 @@ class MariaDB:
         if self.child:
             children.kill(self.child)
             self.child = None
+
+    def pause(self) -> None:
+        """Let it stand still, its connections open."""
+        if self.child:
+            children.pause(self.child)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.child:
+            children.resume(self.child)
 
     def restart(self) -> None:
         """End it if it runs, and start it on the same port and files."""

@@ -10,6 +10,7 @@ from sandbox.children import LOOPBACK
 
 SECONDS_TO_START = 90  # it takes 3 on an idle machine, 11 on a busy one
 SECONDS_TO_STOP = 30
+DEFAULT_WATERMARK = "0.4"  # of the machine's memory
 
 
 class RabbitMQ:
@@ -19,10 +20,13 @@ class RabbitMQ:
         # /usr/sbin has a wrapper that insists on the user rabbitmq; the script behind it does not.
         search = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
         self.program = children.find_program(search, "rabbitmq-server")
+        search = ("/usr/lib/rabbitmq/bin/rabbitmqctl", "rabbitmqctl")
+        self.control_program = children.find_program(search, "rabbitmq-server")
         self.epmd_program = children.find_program(("epmd",), "rabbitmq-server")
         self.directory = directory
         self.port, self.node_port, self.epmd_port = (children.free_port() for _ in range(3))
         self.url = f"amqp://guest:guest@{LOOPBACK}:{self.port}/"
+        self.env: dict[str, str] = {}  # given to it when it starts, besides our own
         self.child: subprocess.Popen[bytes] | None = None
         self.epmd: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +48,7 @@ class RabbitMQ:
             argv = [self.epmd_program, "-port", str(self.epmd_port), "-address", LOOPBACK]
             self.epmd = children.spawn(argv, self.directory / "epmd.log")
             children.await_ready(self.epmd, self.names_nodes, self.directory / "epmd.log", SECONDS_TO_START)
-        self.child = children.spawn([self.program], self.directory / "log", self.environment())
+        self.child = children.spawn([self.program], self.directory / "log", self.environment() | self.env)
 
     def await_ready(self) -> None:
         """Wait until it answers."""
@@ -71,10 +75,40 @@ class RabbitMQ:
             children.kill(self.epmd)
             self.epmd = None
 
+    def pause(self) -> None:
+        """Let it stand still, its connections open."""
+        if self.child:
+            children.pause(self.child)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.child:
+            children.resume(self.child)
+
     def restart(self) -> None:
         """End it if it runs, and start it on the same port and files."""
         self.stop()
         self.start()
+
+    def alarm(self) -> None:
+        """Let it have no memory left: it takes one more message of a connection, then reads no more of it."""
+        self.control("set_vm_memory_high_watermark", "0")
+
+    def clear_alarm(self) -> None:
+        """Let it have memory again."""
+        self.control("set_vm_memory_high_watermark", DEFAULT_WATERMARK)
+
+    def control(self, *command: str) -> None:
+        """Tell the running node something."""
+        done = subprocess.run(  # noqa: S603 - our own argument list
+            [self.control_program, "--quiet", *command],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise children.ServerFailed(f"rabbitmqctl {command[0]} failed:\n{done.stdout}{done.stderr}")
 
     def wipe(self) -> None:
         """Kill it and lose its disk."""

@@ -72,6 +72,7 @@ class Redis:
         self.directory = directory
         self.server = Valkey(program, children.free_port())
         self.url = self.server.url
+        self.env = self.server.env
 
     def start(self) -> None:
         """Start, and wait until it answers."""
@@ -84,6 +85,14 @@ class Redis:
     def kill(self) -> None:
         """End it as kill -9 does."""
         self.server.kill()
+
+    def pause(self) -> None:
+        """Let it stand still, its connections open."""
+        self.server.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.server.resume()
 
     def restart(self) -> None:
         """End it if it runs, and start it on the same port and files."""

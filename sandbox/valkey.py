@@ -31,6 +31,7 @@ class Valkey:
         self.program = program
         self.port = port
         self.directory: Path | None = None
+        self.env: dict[str, str] = {}  # given to it when it starts, besides our own
         self.child: subprocess.Popen[bytes] | None = None
 
     def start(self, directory: str | Path) -> str:
@@ -42,7 +43,7 @@ class Valkey:
             log = self.directory / "valkey.log"
             log.unlink(missing_ok=True)
             argv = [self.program or find_server(), *self.flags()]
-            self.child = children.spawn(argv, log, hold=(lock,))
+            self.child = children.spawn(argv, log, os.environ | self.env, hold=(lock,))
         finally:
             os.close(lock)  # the server holds it from here on, and lets go of it however it ends
         children.await_ready(self.child, self.answers, log, SECONDS_TO_START)
@@ -63,6 +64,16 @@ class Valkey:
         if self.child:
             children.kill(self.child)
             self.child = None
+
+    def pause(self) -> None:
+        """Let it stand still, its connections open."""
+        if self.child:
+            children.pause(self.child)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.child:
+            children.resume(self.child)
 
     def restart(self) -> str:
         """End it if it runs, and start it on the same files and the same address."""

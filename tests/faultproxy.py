@@ -29,16 +29,19 @@ class Trap:
     """What happens when a client sends certain bytes: its answer is cut short."""
 
     match: bytes
+    after: bytes = b""  # what must have been sent before on the same connection
     times: int = 1
     after_bytes: int = 0
+    ready: "set[Connection]" = field(default_factory=set)  # those that have sent it
 
     def __post_init__(self) -> None:
-        assert len(self.match) <= LONGEST_MATCH
+        assert max(len(self.match), len(self.after)) <= LONGEST_MATCH
 
     def takes(self, connection: "Connection", chunk: bytes) -> bool:
-        """Whether a chunk is one it waits for, with the bytes before it in case the match is split."""
-        before = connection.tail[max(0, len(connection.tail) + 1 - len(self.match)) :]
-        return self.times > 0 and self.match in before + chunk
+        """Whether a chunk is one it waits for."""
+        if connection.now_says(self.after, chunk):
+            self.ready.add(connection)
+        return self.times > 0 and connection in self.ready and connection.now_says(self.match, chunk)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -105,6 +108,11 @@ class Connection:
         """Return the processes of the client; usually one."""
         return pids_behind(self.port, self.proxy.port, among)
 
+    def now_says(self, text: bytes, chunk: bytes) -> bool:
+        """Whether a text ends in the chunk that has come; it may have begun in those before."""
+        begun = self.tail[max(0, len(self.tail) + 1 - len(text)) :]
+        return text in begun + chunk
+
     async def serve(self) -> None:
         """Carry both directions until both have ended; reset both sides when one of them fails."""
         try:
@@ -164,9 +172,9 @@ class Connection:
 
     async def take_request(self, _arrived: float, chunk: bytes) -> None:
         """Pass a client's chunk on, unless a trap waits for it."""
-        trap = next((trap for trap in self.proxy.traps if trap.takes(self, chunk)), None)
+        traps = [trap for trap in self.proxy.traps if trap.takes(self, chunk)]
         self.tail = (self.tail + chunk)[-LONGEST_MATCH:]
-        if trap:
+        for trap in traps[:1]:
             trap.times -= 1
             if isinstance(trap, Breakpoint) and trap.side == "request":
                 await trap.hold(self)
@@ -274,13 +282,16 @@ class FaultProxy:
         """Reset the connections there are."""
         self.do(self._reset_all)
 
-    def drop_reply(self, match: bytes = b"", times: int = 1) -> None:
-        """Let a request that contains ``match`` be done, then swallow the answer and reset the connection."""
-        self.cut_reply(0, match, times)
+    def drop_reply(self, match: bytes = b"", times: int = 1, *, after: bytes = b"") -> None:
+        """Let a request that contains ``match`` be done, then swallow the answer and reset the connection.
 
-    def cut_reply(self, after_bytes: int, match: bytes = b"", times: int = 1) -> None:
+        With ``after``, only on a connection that has sent this before: the COMMIT after an INSERT.
+        """
+        self.cut_reply(0, match, times, after=after)
+
+    def cut_reply(self, after_bytes: int, match: bytes = b"", times: int = 1, *, after: bytes = b"") -> None:
         """Let only the first bytes of such an answer through, then reset the connection."""
-        self.traps.append(Trap(match=match, times=times, after_bytes=after_bytes))
+        self.traps.append(Trap(match=match, after=after, times=times, after_bytes=after_bytes))
 
     def heal(self) -> None:
         """Be a good network again, and release what is held."""
@@ -292,11 +303,12 @@ class FaultProxy:
         self,
         match: bytes,
         *,
+        after: bytes = b"",
         side: Side = "request",
         of: Callable[[], Collection[int]] | None = None,
     ) -> Iterator[Breakpoint]:
         """Hold the next request that contains ``match`` on its way to the server, or the answer to it."""
-        stop = Breakpoint(match=match, side=side, of=of, proxy=self)
+        stop = Breakpoint(match=match, after=after, side=side, of=of, proxy=self)
         self.traps.append(stop)
         try:
             yield stop

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from sandbox import children
 from sandbox.servers import Servers
 from sandbox.valkey import Valkey, find_wheel
+from tests.faultproxy import FaultProxy
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 30
@@ -22,6 +24,10 @@ SECONDS_TO_STOP = 10
 
 class Machine(Protocol):
     """A server that can be ended and started again on the same address."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What its environment has besides ours, from the next start on."""
 
     @property
     def url(self) -> str:
@@ -36,11 +42,27 @@ class Machine(Protocol):
     def kill(self) -> None:
         """End it as kill -9 does."""
 
+    def pause(self) -> None:
+        """Let it stand still, its connections open."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
     def restart(self) -> None:
         """End it if it runs, and start it on the same port and files."""
 
     def wipe(self) -> None:
         """Kill it and lose its disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The network in front of each machine."""
+
+    redis: FaultProxy
+    amqp: FaultProxy
+    database: FaultProxy
+    toss: FaultProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +79,28 @@ class Stack:
     # The keys of Toss's public documentation, which the sandbox takes; they open nothing.
     toss_client_key: str = "test_gck_docs_Ovk5rk1EwkEbP0W43n07xlzm"
     toss_secret_key: str = "test_gsk_docs_OaPz8L5KdmQXkzRz3y47BMw6"
+    networks: Proxies | None = None
+
+    @property
+    def proxies(self) -> Proxies:
+        assert self.networks, "Only the machines of proxied() are behind proxies."
+        return self.networks
 
     @property
     def redis_url(self) -> str:
-        return self.redis.url
+        return through(self.networks.redis, self.redis.url) if self.networks else self.redis.url
 
     @property
     def amqp_url(self) -> str:
-        return self.amqp.url
+        return through(self.networks.amqp, self.amqp.url) if self.networks else self.amqp.url
 
     @property
     def toss_api_url(self) -> str:
-        return self.toss.url
+        return through(self.networks.toss, self.toss.url) if self.networks else self.toss.url
 
     @property
     def toss_sdk_url(self) -> str:
-        return f"{self.toss.url}/v2/standard"
+        return f"{self.toss_api_url}/v2/standard"
 
     def environment(self) -> dict[str, str]:
         """The addresses, as the settings that carry them."""
@@ -124,6 +152,31 @@ def real(directory: Path) -> Iterator[Stack]:
         )
 
 
+@contextmanager
+def proxied(directory: Path) -> Iterator[Stack]:
+    """The real ones, their addresses those of proxies; ``stack.redis`` and the others stay the servers."""
+    with real(directory) as stack, ExitStack() as running:
+        urls = (stack.redis.url, stack.amqp.url, stack.database_url, stack.toss.url)
+        networks = Proxies(*(running.enter_context(proxy_of(url)) for url in urls))
+        yield replace(
+            stack,
+            networks=networks,
+            database_url=through(networks.database, stack.database_url),
+            create_database=lambda: through(networks.database, stack.create_database()),
+        )
+
+
+def proxy_of(url: str) -> FaultProxy:
+    """Return a proxy for the machine at an address."""
+    address = urlsplit(url)
+    return FaultProxy(address.hostname or "", address.port or 0)
+
+
+def through(proxy: FaultProxy, url: str) -> str:
+    """Return an address as it is on this side of the proxy."""
+    return url.replace(proxy.name, proxy.address)
+
+
 STACKS: dict[str, Callable[[Path], AbstractContextManager[Stack]]] = {"embedded": embedded, "real": real}
 
 
@@ -144,6 +197,10 @@ class EmbeddedRedis:
         self.server = Valkey(program)
 
     @property
+    def env(self) -> dict[str, str]:
+        return self.server.env
+
+    @property
     def url(self) -> str:
         return self.server.url
 
@@ -155,6 +212,12 @@ class EmbeddedRedis:
 
     def kill(self) -> None:
         self.server.kill()
+
+    def pause(self) -> None:
+        self.server.pause()
+
+    def resume(self) -> None:
+        self.server.resume()
 
     def restart(self) -> None:
         self.server.restart()
@@ -171,6 +234,7 @@ class StandIn:
         self.module = module
         self.directory = directory
         self.bind = f"{children.LOOPBACK}:{children.free_port()}"
+        self.env: dict[str, str] = {}
         self.child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -181,7 +245,7 @@ class StandIn:
         self.directory.mkdir(parents=True, exist_ok=True)
         log = self.directory / "log"
         argv = [sys.executable, "-m", self.module, "--bind", self.bind]
-        self.child = children.spawn(argv, log, os.environ | {"PYTHONPATH": str(ROOT)})
+        self.child = children.spawn(argv, log, os.environ | {"PYTHONPATH": str(ROOT)} | self.env)
         children.await_ready(self.child, self.listens, log, SECONDS_TO_START)
 
     def listens(self) -> bool:
@@ -196,6 +260,14 @@ class StandIn:
         if self.child:
             children.kill(self.child)
             self.child = None
+
+    def pause(self) -> None:
+        if self.child:
+            children.pause(self.child)
+
+    def resume(self) -> None:
+        if self.child:
+            children.resume(self.child)
 
     def restart(self) -> None:
         self.stop()

@@ -75,6 +75,7 @@ class Client:
     async def is_reset(self) -> None:
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(self.reader.read(1), 5)
+        self.writer.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -99,6 +100,15 @@ async def assert_serves(proxy: FaultProxy, text: bytes) -> None:
     client = await dial(proxy)
     assert await client.say(text) == text
     client.writer.close()
+
+
+async def assert_resets(proxy: FaultProxy) -> None:
+    """A new connection is reset, at once or when it is used."""
+    try:
+        client = await dial(proxy)
+    except ConnectionResetError:
+        return
+    await client.is_reset()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -188,7 +198,7 @@ async def test_in_a_black_hole_connections_stay_open_and_silent(
 async def test_refusing_ends_every_connection_until_healed(proxy: FaultProxy, client: Client) -> None:
     proxy.refuse()
     await client.is_reset()
-    await (await dial(proxy)).is_reset()
+    await assert_resets(proxy)
     proxy.heal()
     await assert_serves(proxy, b"again")
 
@@ -204,7 +214,7 @@ async def test_a_server_that_is_away_resets_and_comes_back_behind_the_same_addre
     host, port = server.sockets[0].getsockname()
     server.close()
     with FaultProxy(host, port) as proxy:
-        await (await dial(proxy)).is_reset()
+        await assert_resets(proxy)
         server = await asyncio.start_server(echo.serve, host, port)
         await assert_serves(proxy, b"again")
     server.close()
@@ -236,6 +246,18 @@ async def test_a_match_is_found_in_two_halves(proxy: FaultProxy, client: Client,
     client.send(b"LSHA 7")
     await client.is_reset()
     assert echo.got.endswith(b"LSHA 7")
+
+
+async def test_only_what_comes_after_another_request_of_the_same_connection_is_trapped(
+    proxy: FaultProxy, client: Client
+) -> None:
+    proxy.drop_reply(b"COMMIT", after=b"INSERT")
+    assert await client.say(b"COMMIT") == b"COMMIT"
+    assert await client.say(b"INS") == b"INS"
+    assert await client.say(b"ERT") == b"ERT"
+    await assert_serves(proxy, b"COMMIT")
+    client.send(b"COMMIT")
+    await client.is_reset()
 
 
 async def test_a_request_is_held_before_it_reaches_the_server(
