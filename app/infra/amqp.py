@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any
 
 from aio_pika import Connection, DeliveryMode, ExchangeType, Message
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractExchange,
+    AbstractIncomingMessage,
+    UnderlayConnection,
+)
 from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelPreconditionFailed, PublishError
 
 from app.core.errors import AmqpUnavailableError
-from app.infra.deliveries import Delivery, Mover, OnMessage, hold_until_settled
+from app.infra import metrics
+from app.infra.deliveries import Delivery, Mover, OnMessage, happens, hold_until_settled
 from app.infra.queues import EXCHANGE, Queue
 
 HEARTBEAT = 3  # aiormq gives a silent peer up after 3 x (heartbeat + 1) s: 13 s here, but 38 s were it 10
@@ -20,7 +27,7 @@ CONNECT_SECONDS = 5.0
 PUBLISH_SECONDS = 2.0
 PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
-MEND_PAUSE = 1.0
+MEND_SECONDS, MEND_PAUSE = 10.0, 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
@@ -28,6 +35,7 @@ Healthy = Callable[[], Awaitable[bool]]
 Lose = Callable[[], None]
 
 _log = logging.getLogger(__name__)
+_kept: set[str] = set()  # queues that are not as we would declare them
 
 
 class Amqp:
@@ -107,6 +115,8 @@ class Amqp:
         """Publish confirmed and mandatory, never waiting for a broker that is away."""
         if exchange not in self._exchanges:
             raise AmqpUnavailableError("publish: not connected")
+        if await self._publishing.is_blocked():
+            raise AmqpUnavailableError("publish: the broker is short of memory or disk")
         async with _bounded(seconds, "publish"):
             try:
                 await self._exchanges[exchange].publish(message, routing_key, mandatory=True)
@@ -128,9 +138,12 @@ class Amqp:
         self._exchanges = {"": channel.default_exchange, EXCHANGE: named}
 
     async def _mend(self) -> None:
-        """Declare everything anew when a message found no queue: somebody may have deleted it."""
+        """Declare everything anew when a message found no queue: somebody may have deleted it.
+
+        Now and then also unasked: where a message finds no queue may be another process than this one.
+        """
         while True:
-            await self._unroutable.wait()
+            await happens(self._unroutable, MEND_SECONDS)
             await self.declare(())
             await asyncio.sleep(MEND_PAUSE)
             self._unroutable.clear()
@@ -150,6 +163,7 @@ class _Link:
         self._name = name
         self._prepare = prepare
         self._opened = asyncio.Event()
+        self._was_blocked = False
 
     async def run(self) -> None:
         """Stay connected."""
@@ -171,6 +185,16 @@ class _Link:
         while self.connection is None:
             await self._opened.wait()
         return self.connection
+
+    async def is_blocked(self) -> bool:
+        """Whether the broker has said that it reads no more of what we publish; a person is called then."""
+        transport = self.connection.transport if self.connection else None
+        blocked = transport is not None and not await _is_ready(transport)
+        if blocked and not self._was_blocked:
+            metrics.alarms.labels("broker_blocked").inc()
+            _log.error("alarm broker_blocked: it is short of memory or disk")
+        self._was_blocked = blocked
+        return blocked
 
     async def _live(self) -> None:
         """Connect, and return when the connection is lost."""
@@ -318,7 +342,19 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
             await channel.declare_queue(name, durable=True, arguments=arguments)
     except ChannelPreconditionFailed as error:
         # An older release made it otherwise. It holds messages: it stays, and a person may replace it.
-        _log.warning("%s is kept as it is: %s", name, error)
+        if name not in _kept:  # said once, not every time it is declared
+            _kept.add(name)
+            _log.warning("%s is kept as it is: %s", name, error)
+
+
+async def _is_ready(transport: UnderlayConnection) -> bool:
+    """Whether the driver would not have to wait for the broker's leave to write."""
+    try:
+        async with asyncio.timeout(0):
+            await transport.ready()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:
