@@ -38,12 +38,23 @@ def test_each_missing_program_is_named_by_its_package(
     dev: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **_: name if name == "valkey-server" else None)
-    assert [package for package in dev.missing_packages() if package != dev.FONT_PACKAGE] == [
+    assert dev.missing_packages() == [
         "mariadb-server-core",
         "mariadb-client-core",
         "rabbitmq-server",
         "chromium",
+        "gcc",
     ]
+
+
+def test_each_missing_file_is_named_by_its_package(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = [((str(tmp_path),), patterns, package) for _, patterns, package in dev.FILES]
+    monkeypatch.setattr(dev, "FILES", elsewhere)
+    assert dev.missing_packages() == ["fonts-noto-cjk", "libc6-dev"]
+    (tmp_path / "stdio.h").touch()
+    assert dev.missing_packages() == ["fonts-noto-cjk"]
 
 
 def test_where_it_may_not_install_it_says_what_to_install(
@@ -108,6 +119,23 @@ def test_a_python_without_venv_is_named_by_its_package(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(dev.Refused, match=r"apt-get install python3\.\d+-venv\.$"):
         dev.bundled_pip()
+
+
+@pytest.mark.parametrize(
+    ("args", "chosen"),
+    [
+        ([], ["-m", "not slow"]),
+        (["tests/house", "-x"], ["tests/house", "-x", "-m", "not slow"]),
+        (["--all"], []),
+        (["tests/house", "--all"], ["tests/house"]),
+        (["-m", "slow"], ["-m", "slow"]),
+        (["-mslow"], ["-mslow"]),
+    ],
+)
+def test_slow_tests_run_only_when_they_are_asked_for(
+    dev: ModuleType, args: list[str], chosen: list[str]
+) -> None:
+    assert dev.choice(args) == chosen
 
 
 def test_paths_are_told_from_other_arguments(dev: ModuleType) -> None:
