@@ -19,7 +19,7 @@ from sandbox import children
 from tests.shop import eventually
 from tests.stack import ROOT, Stack
 
-SECONDS_TO_START = 90.0  # it takes 4 on a quiet machine
+SECONDS_TO_START = 90.0  # 3 on an idle machine
 RECIPIENT = {
     "recipient_name": "김민지",
     "recipient_phone": "010-1234-5678",
@@ -52,7 +52,7 @@ class RunningShop:
         """Start the supervisor, and wait until the shop can take orders."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
-                [sys.executable, "-m", "app", "serve"],
+                children.bound([sys.executable, "-m", "app", "serve"]),
                 env=self.environment,
                 cwd=ROOT,
                 stdout=output,
@@ -87,6 +87,18 @@ class RunningShop:
         for pid in self.pids(name):
             os.kill(pid, signal.SIGKILL)
 
+    async def restart(self) -> None:
+        """Kill the supervisor, with which all it started dies; start it again at the same address."""
+        below = [pid for name in MARKS for pid in self.pids(name)]
+        self.process.kill()
+        self.process.wait()
+
+        async def are_gone() -> bool:
+            return not any(Path(f"/proc/{pid}").exists() for pid in below)
+
+        await eventually(are_gone)  # they hold the door that the next one opens
+        await self.start()
+
     def buyer(self) -> "Buyer":
         """Return somebody with an empty cookie jar and patience."""
         buyer = Buyer(httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False))
@@ -108,19 +120,19 @@ class Buyer:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
-        self._token = ""
+        self.token = ""
 
     async def get(self, url: str, **params: Any) -> httpx.Response:
         return await self.http.get(url, params=params or None)
 
     async def post(self, url: str, **form: Any) -> httpx.Response:
         """Send a form; a connection cut by a killed process is tried once more, as a shopper would."""
-        if not self._token:
+        if not self.token:
             page = (await self.get("/orders/lookup")).text
             found = re.search(r'name="csrf" value="([^"]+)"', page)
             assert found, page
-            self._token = found[1]
-        return await self.http.post(url, data={"csrf": self._token, **form})
+            self.token = found[1]
+        return await self.http.post(url, data={"csrf": self.token, **form})
 
     async def patiently(self, url: str, **form: Any) -> httpx.Response:
         """Send an idempotent form until it is answered with something else than 503."""
@@ -157,9 +169,7 @@ class Buyer:
 
     async def cart(self) -> dict[int, int]:
         """What the cart page shows: product → quantity."""
-        page = (await self.get("/cart")).text
-        found = re.findall(r'id="cart-quantity-(\d+)" type="number" name="quantity" value="(\d+)"', page)
-        return {int(product): int(quantity) for product, quantity in found}
+        return quantities((await self.get("/cart")).text)
 
     async def come_back(self, placed: Placed, payment_key: str) -> httpx.Response:
         """Return from the Toss window."""
@@ -170,6 +180,12 @@ class Buyer:
             paymentKey=payment_key,
             amount=str(placed.amount),
         )
+
+
+def quantities(page: str) -> dict[int, int]:
+    """What a cart page shows: product → quantity."""
+    found = re.findall(r'id="cart-quantity-(\d+)" type="number" name="quantity" value="(\d+)"', page)
+    return {int(product): int(quantity) for product, quantity in found}
 
 
 @asynccontextmanager
@@ -183,6 +199,9 @@ async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[
             "BIND": bind,
             "DATA_DIR": str(folder / "data"),
             "BCRYPT_COST": "4",
+            # As tests/shop.py has them: who was signed up past the shop can log in to it.
+            "SECRET_KEY": "a secret of the tests",
+            "PASSWORD_PEPPER": "a pepper of the tests",
             "LOG_LEVEL": "WARNING",
         }
         | settings

@@ -15,7 +15,12 @@ from aio_pika.abc import (
     UnderlayConnection,
 )
 from aio_pika.connection import make_url
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelPreconditionFailed, PublishError
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    PublishError,
+)
 
 from app.core.errors import AmqpUnavailableError
 from app.infra import metrics
@@ -29,6 +34,7 @@ PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
 MEND_SECONDS, MEND_PAUSE = 10.0, 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
+END_PAUSE = 1.0
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
 Healthy = Callable[[], Awaitable[bool]]
@@ -70,9 +76,7 @@ class Amqp:
         if working:
             await asyncio.wait(working, timeout=DRAIN_SECONDS)
         for tasks in (list(self._consumers), self._links):
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
 
     async def declare(self, queues: Iterable[Queue]) -> None:
         """Have these queues exist: now, if the broker is there, and after every reconnect."""
@@ -106,6 +110,18 @@ class Amqp:
         consumer = _Consumer(queue, on_message, batch, self._move)
         task = asyncio.create_task(consumer.run(self._consuming, healthy))
         self._consumers[task] = consumer
+
+    async def count(self, names: Iterable[str]) -> dict[str, int]:
+        """Return how many messages wait in each queue; those that are not there are left out.
+
+        Raises AmqpUnavailableError.
+        """
+        connection = self._publishing.connection
+        if connection is None:
+            raise AmqpUnavailableError("count: not connected")
+        async with _bounded(CONNECT_SECONDS, "count"):
+            counts = {name: await _count(connection, name) for name in names}
+        return {name: count for name, count in counts.items() if count is not None}
 
     async def _move(self, delivery: Delivery, queue: str, headers: dict[str, Any]) -> None:
         message = _message(delivery.body, delivery.message_id, delivery.type, headers)
@@ -355,6 +371,23 @@ async def _is_ready(transport: UnderlayConnection) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
+
+
+async def _count(connection: AbstractConnection, name: str) -> int | None:
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
+    except ChannelNotFoundEntity:
+        return None
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:

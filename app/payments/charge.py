@@ -7,6 +7,7 @@ from app.machines import Machines
 from app.payments import late, settle, store
 from app.payments.attempt import Attempt, Standing, judge
 from app.payments.payment import TossPayment
+from app.payments.refunds import service as refunds
 from app.payments.toss import TossError, TossRefused, TossUnknown
 from app.payments.verdicts import documented
 
@@ -38,8 +39,11 @@ async def charge(m: Machines, attempt: Attempt, *, first: bool) -> None:
 
 async def apply(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
     """Bring an attempt to where Toss says it stands, whatever state it is in."""
+    mine = judge(attempt, payment) is not Standing.STRANGER
     if attempt.status in late.GIVEN_UP:
         await late.receive(m, attempt, payment)
+    elif attempt.status in refunds.REFUNDABLE and payment.status in refunds.GOING_BACK and mine:
+        await refunds.record(m, attempt, payment)
     else:
         await settle.settle(m, attempt, payment)
 
@@ -85,5 +89,5 @@ async def _after_unknown(m: Machines, attempt: Attempt, unknown: TossUnknown, *,
     if answered and not first and judge(attempt, payment) is Standing.OPEN:
         # Toss replays an error for as long as the key is the same. It was answered, so nothing of that
         # key is on its way, and one payment is charged once at most: the next try takes a new key.
-        async with m.db.write() as tx:
+        async with m.db.reserve.write() as tx:
             await store.update_idempotency_key(tx, attempt, ids.idempotency_key())

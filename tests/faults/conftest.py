@@ -65,10 +65,12 @@ async def made_bed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Be
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def bed(made_bed: Bed) -> AsyncIterator[Bed]:
+async def bed(made_bed: Bed, request: pytest.FixtureRequest) -> AsyncIterator[Bed]:
     """The bed of a cell: whole when it begins, and judged by the invariants when it ends."""
+    failed = request.session.testsfailed
     made_bed.shoppers.clear()
     made_bed.is_judged = False
     yield made_bed
     await made_bed.mend()
-    assert made_bed.is_judged, "a cell asserts the invariants: await bed.assert_whole()"
+    passed = request.session.testsfailed == failed
+    assert made_bed.is_judged or not passed, "a cell asserts the invariants: await bed.assert_whole()"

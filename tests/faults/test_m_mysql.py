@@ -45,9 +45,8 @@ def mariadb(bed: Bed) -> MariaDB:
 def rival(bed: Bed) -> Iterator[Cursor]:
     """Somebody else's transaction, past the proxies; rolled back at the end."""
     url = make_url(bed.stack.database_url)
-    connection = pymysql.connect(
-        host=url.host, port=url.port or 0, user=url.username, password=url.password or "", database=url.database
-    )
+    who = {"user": url.username, "password": url.password or ""}
+    connection = pymysql.connect(host=url.host, port=url.port or 0, database=url.database, **who)
     with connection, connection.cursor() as cursor:
         yield cursor
         connection.rollback()

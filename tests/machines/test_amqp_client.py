@@ -100,14 +100,41 @@ async def test_a_full_queue_is_not_confirmed(amqp: Amqp) -> None:
         await publish(amqp, small, b"x" * 11)
 
 
-async def test_a_quorum_queue_is_declared_and_used(amqp: Amqp) -> None:
-    name = f"c.{uuid.uuid4().hex}"
-    shelf = Shelf()
-    queue = Queue(name, (f"{name}.#",), quorum=True)
+async def test_of_two_consumers_one_is_served_and_the_other_takes_over(
+    amqp_url: str, channel: AbstractChannel, queue: Queue
+) -> None:
+    """Order holds, and what the first had in its hands comes first to the second."""
+    queue = Queue(queue.name, queue.bindings, one_consumer=True)
+    begun, shelf = asyncio.Event(), Shelf()
+
+    async def never(_batch: list[Delivery]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with running(amqp_url) as first, running(amqp_url) as second:
+        await becomes(lambda: first.connected and second.connected)
+        await first.declare([queue])
+        await first.consume(queue, never, healthy=yes)
+        await publish(first, queue, b"0")
+        await begun.wait()
+        await second.consume(queue, shelf, healthy=yes)
+        for number in range(1, 4):
+            await publish(first, queue, b"%d" % number)
+        await becomes(lambda: has_consumers(channel, queue.name, 2))
+        assert shelf.seen.empty()
+        for task in first._consumers:
+            task.cancel()  # its channel closes with everything unacknowledged, as when its process dies
+        assert [(await shelf.next()).body for _ in range(4)] == [b"0", b"1", b"2", b"3"]
+
+
+async def test_messages_are_counted_where_they_wait(
+    amqp: Amqp, channel: AbstractChannel, queue: Queue
+) -> None:
     await amqp.declare([queue])
-    await amqp.consume(queue, shelf, healthy=yes)
-    await becomes(lambda: publishes(amqp, queue))
-    assert (await shelf.next()).body == b"{}"
+    for _ in range(3):
+        await publish(amqp, queue)
+    assert await amqp.count([queue.name, queue.dead, "c.nowhere"]) == {queue.name: 3, queue.dead: 0}
+    await publish(amqp, queue)  # a queue that is not there breaks nothing
 
 
 async def test_a_queue_made_otherwise_is_kept_and_served(
@@ -227,6 +254,25 @@ async def test_closing_lets_the_handler_at_work_finish(
         asyncio.get_running_loop().call_later(0.05, finish.set)
     assert finished.is_set()
     assert await waiting(channel, queue.name) == 0
+
+
+async def test_closing_ends_though_the_library_swallowed_the_cancellation(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What aiormq does now and then to a process that is told to stop while it connects."""
+    declaring = asyncio.Event()
+
+    async def swallow(*_: object) -> None:
+        declaring.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "_declare", swallow)
+    amqp = Amqp(amqp_url)
+    await amqp.start()
+    await declaring.wait()
+    async with asyncio.timeout(PATIENCE):
+        await amqp.close()
 
 
 async def test_everything_resumes_when_the_server_was_restarted(
@@ -360,6 +406,11 @@ async def first_of(channel: AbstractChannel, name: str) -> AbstractIncomingMessa
 async def waiting(channel: AbstractChannel, name: str) -> int:
     queue = await channel.declare_queue(name, passive=True)
     return queue.declaration_result.message_count or 0
+
+
+async def has_consumers(channel: AbstractChannel, name: str, number: int) -> bool:
+    queue = await channel.declare_queue(name, passive=True)
+    return queue.declaration_result.consumer_count == number
 
 
 async def assert_nothing_is_left(amqp: Amqp, channel: AbstractChannel, queue: Queue) -> None:
