@@ -33,6 +33,7 @@ SETTLED = b"INSERT INTO toss_payments"  # TX2 has said that before its COMMIT
 LOCK_WAITS = "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
 CROWD = 44  # more than both web processes have connections
 PATIENCE_SECONDS = 30.0
+SLOW_SECONDS = 40.0  # in which somebody can pay and order where every fsync takes half a second
 ROOM_SECONDS = 90.0  # MariaDB looks once a minute whether there is room for its binary log again
 
 
@@ -99,8 +100,15 @@ async def test_m1_mysql_is_killed_while_a_cart_is_written(bed: Bed, match: bytes
     await bed.assert_whole()
 
 
-@pytest.mark.parametrize("side", ["request", "reply"])
-@pytest.mark.parametrize("after", [CLAIMED, SETTLED], ids=["TX1", "TX2"])
+@pytest.mark.parametrize(
+    ("after", "side"),
+    [
+        pytest.param(CLAIMED, "request", id="before TX1 is committed"),
+        pytest.param(CLAIMED, "reply", id="after TX1 is committed", marks=pytest.mark.slow),
+        pytest.param(SETTLED, "request", id="before TX2 is committed", marks=pytest.mark.slow),
+        pytest.param(SETTLED, "reply", id="after TX2 is committed"),
+    ],
+)
 async def test_m2_mysql_is_killed_at_a_commit_of_the_payment(bed: Bed, after: bytes, side: Side) -> None:
     """Nobody knows whether it was committed: it is read back, and the goods are paid once or not at all."""
     shopper, goods, placed, payment_key = await prepare(bed)
@@ -128,6 +136,7 @@ async def test_m3_mysql_is_down_for_an_hour(bed: Bed) -> None:
     await live_through(bed, database.kill, database.start)
 
 
+@pytest.mark.slow
 async def test_m7_mysql_takes_no_writes(bed: Bed) -> None:
     """As when it is down: a replica that was promoted, or a disk that is watched."""
     database = mariadb(bed)
@@ -229,7 +238,7 @@ async def test_m5_every_connection_is_taken(bed: Bed) -> None:
             answer = await shopper.come_back(placed, payment_key)
             assert (answer.status_code, await bed.status(placed)) == (303, "PAID"), answer.text
             assert time.monotonic() - begun < 2 + NOISE_SECONDS
-            assert await is_refused_in_time(bed)
+            await eventually(lambda: is_refused_in_time(bed), PATIENCE_SECONDS)  # they are all still taken
         other.execute("UNLOCK TABLES")
     await assert_bought(bed, shopper, goods, placed)
     await bed.assert_whole()
@@ -298,27 +307,31 @@ async def test_m6_the_disk_of_mysql_is_full(bed: Bed, disk: SlowDisk) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_m8_every_fsync_of_mysql_takes_half_a_second(bed: Bed, disk: SlowDisk) -> None:
-    """Everything takes longer, and nothing is given up: nobody reads 503."""
+    """Everything takes longer: payments go through, and an order is at most once asked for again."""
     await put_on(bed, disk)
     buyers = [await prepare(bed) for _ in range(4)]
-    statuses: list[int] = []
-
-    async def note(answer: httpx.Response) -> None:
-        statuses.append(answer.status_code)
 
     async def buy(shopper: Shopper, goods: list[int], placed: Placed, payment_key: str) -> None:
-        shopper.http.event_hooks["response"].append(note)
-        await shopper.come_back(placed, payment_key)
+        assert (await shopper.come_back(placed, payment_key)).status_code in {200, 303}
+        await bed.becomes(placed, "PAID")
         shopper.bought()
+        refused: list[int] = []
+
+        async def note(answer: httpx.Response) -> None:
+            if answer.status_code == 503:
+                refused.append(answer.status_code)
+
+        shopper.http.event_hooks["response"].append(note)
         await shopper.put(goods[0])
         await shopper.place_order()
+        assert len(refused) <= 1
 
     disk.fsync_takes(0.5)
     try:
-        await asyncio.gather(*(buy(*buyer) for buyer in buyers))
-        assert set(statuses) <= {200, 303}
-        assert {await bed.status(placed) for _, _, placed, _ in buyers} == {"PAID"}
+        async with asyncio.timeout(SLOW_SECONDS):
+            await asyncio.gather(*(buy(*buyer) for buyer in buyers))
     finally:
         disk.heal()
     await bed.assert_whole()
@@ -354,8 +367,10 @@ async def assert_no_half_order(bed: Bed) -> None:
 
 @pytest.mark.parametrize(
     ("match", "left"),
-    [(b"UPDATE products", "PENDING"), (b"INSERT INTO toss_payments", "CONFIRMING")],
-    ids=["TX1", "TX2"],
+    [
+        pytest.param(b"UPDATE products", "PENDING", id="TX1"),
+        pytest.param(b"INSERT INTO toss_payments", "CONFIRMING", id="TX2", marks=pytest.mark.slow),
+    ],
 )
 async def test_m9_a_connection_is_reset_within_a_transaction(bed: Bed, match: bytes, left: str) -> None:
     """It is rolled back, and run again: by the page that loads itself, or by the reconciliation."""

@@ -187,7 +187,7 @@ async def publish_nothing(bed: Bed) -> None:
         await exchange.publish(aio_pika.Message(body), CartChanged.TYPE, mandatory=True)
 
 
-@pytest.mark.parametrize("lost", ["queue", "binding", "exchange"])
+@pytest.mark.parametrize("lost", ["queue", "binding", pytest.param("exchange", marks=pytest.mark.slow)])
 async def test_q6_what_was_declared_is_deleted(bed: Bed, lost: str) -> None:
     """A message that finds no queue comes back to us: we declare everything anew, and the sweeper writes."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
