@@ -7,13 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any
 
 from aio_pika import Connection, DeliveryMode, ExchangeType, Message
-from aio_pika.abc import (
-    AbstractChannel,
-    AbstractConnection,
-    AbstractExchange,
-    AbstractIncomingMessage,
-    UnderlayConnection,
-)
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
 from aio_pika.connection import make_url
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
@@ -24,6 +18,7 @@ from aio_pika.exceptions import (
 
 from app.core.errors import AmqpUnavailableError
 from app.infra import metrics
+from app.infra.background import end_all
 from app.infra.deliveries import Delivery, Mover, OnMessage, happens, hold_until_settled
 from app.infra.queues import EXCHANGE, Queue
 
@@ -34,7 +29,6 @@ PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
 MEND_SECONDS, MEND_PAUSE = 10.0, 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
-END_PAUSE = 1.0
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
 Healthy = Callable[[], Awaitable[bool]]
@@ -76,7 +70,7 @@ class Amqp:
         if working:
             await asyncio.wait(working, timeout=DRAIN_SECONDS)
         for tasks in (list(self._consumers), self._links):
-            await _end(tasks)
+            await end_all(tasks)
 
     async def declare(self, queues: Iterable[Queue]) -> None:
         """Have these queues exist: now, if the broker is there, and after every reconnect."""
@@ -204,8 +198,13 @@ class _Link:
 
     async def is_blocked(self) -> bool:
         """Whether the broker has said that it reads no more of what we publish; a person is called then."""
-        transport = self.connection.transport if self.connection else None
-        blocked = transport is not None and not await _is_ready(transport)
+        blocked = False
+        if self.connection and self.connection.transport:
+            try:
+                async with asyncio.timeout(0):  # ready at once, or not until the broker says so
+                    await self.connection.transport.ready()
+            except TimeoutError:
+                blocked = True
         if blocked and not self._was_blocked:
             metrics.alarms.labels("broker_blocked").inc()
             _log.error("alarm broker_blocked: it is short of memory or disk")
@@ -361,25 +360,6 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
         if name not in _kept:  # said once, not every time it is declared
             _kept.add(name)
             _log.warning("%s is kept as it is: %s", name, error)
-
-
-async def _is_ready(transport: UnderlayConnection) -> bool:
-    """Whether the driver would not have to wait for the broker's leave to write."""
-    try:
-        async with asyncio.timeout(0):
-            await transport.ready()
-    except TimeoutError:
-        return False
-    return True
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
 
 
 async def _count(connection: AbstractConnection, name: str) -> int | None:
