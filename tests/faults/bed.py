@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aio_pika
 import httpx
+from aio_pika.exceptions import AMQPError
 from sqlalchemy import func, select
 
 from app.infra import keys
@@ -26,6 +27,7 @@ from tests.stack import Proxies, Stack, proxy_of, real, through
 from tests.toss_stand import Stand
 
 REST_SECONDS = 60.0  # within which everything that is under way must have ended
+WEB_WORKERS = 2
 HOLDING_MONEY = {"PAID", "PARTIAL_CANCELED", "REVIEW"}
 UNDECIDED = {"CONFIRMING"}
 NO_TLS = ssl.create_default_context()  # one for all clients: each would take 20 ms to read the authorities
@@ -136,6 +138,30 @@ class Bed:
                 return (await http.get("/readyz")).status_code == 200
         return False
 
+    async def is_connected(self) -> bool:
+        """Whether every process has found the broker again, and every queue its listener."""
+        try:
+            async with await aio_pika.connect(self.stack.amqp_url, timeout=5) as connection:
+                for listener in LISTENERS:
+                    async with connection.channel() as channel:
+                        queue = await channel.declare_queue(listener.queue.name, passive=True)
+                        if not queue.declaration_result.consumer_count:
+                            return False
+        except (AMQPError, OSError):
+            return False
+        connected = set().union(*(each.pids() for each in set(self.proxies.amqp.connections)))
+        if not connected >= {*self.shop.pids("web"), *self.shop.pids("worker")}:
+            return False
+        answers = await asyncio.gather(*(self._broker_as_seen() for _ in range(WEB_WORKERS * 3)))
+        return set(answers) == {"ok"}
+
+    async def _broker_as_seen(self) -> str:
+        """Ask one of the web processes, by chance, whether it has the broker."""
+        async with httpx.AsyncClient(base_url=self.shop.url, timeout=3, trust_env=False) as http:
+            with suppress(httpx.HTTPError):
+                return str((await http.get("/readyz")).json()["amqp"])
+        return "silent"
+
     async def status(self, placed: Placed) -> str:
         """Return the state of an attempt, as the database has it."""
         query = select(web_payments.c.payment_status).where(web_payments.c.payment_no == placed.payment_no)
@@ -215,6 +241,7 @@ class Bed:
         if self.shop.process.poll() is not None:
             await self.shop.start()
         await eventually(self.is_ready, REST_SECONDS)
+        await eventually(self.is_connected, REST_SECONDS)
 
     async def assert_whole(self, within: float = REST_SECONDS) -> None:
         """Hold the six invariants, once everything under way has come to rest."""
@@ -325,7 +352,7 @@ async def open_bed(folder: Path, stack: Stack, **settings: str) -> AsyncIterator
             "TOSS_API_URL": through(proxies.toss, stack.toss_api_url),
         }
         async with (
-            serving(stack, folder, **({"WEB_WORKERS": "2"} | detour | settings)) as shop,
+            serving(stack, folder, **({"WEB_WORKERS": str(WEB_WORKERS)} | detour | settings)) as shop,
             httpx.AsyncClient(base_url=stack.toss_api_url, trust_env=False) as http,
         ):
             m = build_machines(settings_for(stack, folder))
