@@ -115,9 +115,9 @@ class Bed:
     shoppers: list[Shopper] = field(default_factory=list)
     is_judged: bool = False
 
-    def shopper(self) -> Shopper:
+    def shopper(self, url: str = "") -> Shopper:
         """Return somebody with an empty cart, whose memory the invariants are held against."""
-        shopper = Shopper(httpx.AsyncClient(base_url=self.shop.url, timeout=30, trust_env=False))
+        shopper = Shopper(httpx.AsyncClient(base_url=url or self.shop.url, timeout=30, trust_env=False))
         self.shop.buyers.append(shopper)
         self.shoppers.append(shopper)
         return shopper
