@@ -22,6 +22,7 @@ PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
 MEND_PAUSE = 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
+END_PAUSE = 1.0
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
 Healthy = Callable[[], Awaitable[bool]]
@@ -62,9 +63,7 @@ class Amqp:
         if working:
             await asyncio.wait(working, timeout=DRAIN_SECONDS)
         for tasks in (list(self._consumers), self._links):
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
 
     async def declare(self, queues: Iterable[Queue]) -> None:
         """Have these queues exist: now, if the broker is there, and after every reconnect."""
@@ -319,6 +318,15 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
     except ChannelPreconditionFailed as error:
         # An older release made it otherwise. It holds messages: it stays, and a person may replace it.
         _log.warning("%s is kept as it is: %s", name, error)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:

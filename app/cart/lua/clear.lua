@@ -5,6 +5,8 @@ if redis.call('EXISTS', cart) == 0 then return 0 end
 raise(cart, 'cl', stamp)
 raise(cart, 'last', stamp)
 drop_cleared(cart)
-redis.call('HDEL', cart, 'undo')
+-- What was removed later can still be brought back: this may be said again long after the payment.
+local removed = string.match(redis.call('HGET', cart, 'undo') or '', ':(%d+)$')
+if not removed or tonumber(removed) <= stamp then redis.call('HDEL', cart, 'undo') end
 if ARGV[3] == 'dirty' then redis.call('ZADD', dirty, text(number_at(cart, 'last')), ARGV[1]) end
 return 1
