@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 from app import demo, supervisor
@@ -19,6 +20,7 @@ from app.infra import ddl, migrations
 from app.infra.durability import check_durability
 from app.infra.log import set_up_log
 from app.machines import Machines, build_machines
+from app.payments import service as payments
 from app.server import run_web
 from app.settings import SettingError, Settings, describe, read_settings
 from tasks.__main__ import run_worker
@@ -27,7 +29,7 @@ T = TypeVar("T")
 
 NEEDED = ("redis_url", "amqp_url", "toss_secret_key", "toss_client_key", "secret_key", "password_pepper")
 
-Verb = Callable[[Settings, argparse.Namespace], None]
+Verb = Callable[[Settings, argparse.Namespace], int | None]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,11 +40,10 @@ def main(argv: Sequence[str]) -> int:
             os.environ.setdefault("LOG_LEVEL", "WARNING")
         settings = read_settings(os.environ)
         set_up_log(settings.log_level)
-        args.verb(settings, args)
+        return args.verb(settings, args) or 0
     except (SettingError, ShopError) as error:
         _print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def run(settings: Settings, args: argparse.Namespace) -> None:
@@ -106,6 +107,19 @@ def operator(settings: Settings, args: argparse.Namespace) -> None:
     )
 
 
+def reconcile(settings: Settings, args: argparse.Namespace) -> int:
+    """Compare a Korean day's payments with Toss's, and stock with its ledger; status 1 when they differ."""
+    if not settings.toss_secret_key:
+        raise SettingError("TOSS_SECRET_KEY must be set, and TOSS_API_URL for a sandbox")
+
+    async def compare(m: Machines) -> payments.Report:
+        return await payments.compare(m, args.day or payments.yesterday(m.clock.now()))
+
+    report = asyncio.run(_with_machines(settings, compare))
+    _print(report.text)
+    return int(bool(report.differences))
+
+
 def health(settings: Settings, _args: argparse.Namespace) -> None:
     """Ask the running shop for a sign of life: the container's health check."""
     host, port = settings.local_address
@@ -123,6 +137,7 @@ VERBS: dict[str, Verb] = {
     "settings": show_settings,
     "schema": schema,
     "operator": operator,
+    "reconcile": reconcile,
     "health": health,
 }
 
@@ -140,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "operator":
             sub.add_argument("signup_id")
             sub.add_argument("name")
+        if name == "reconcile":
+            sub.add_argument("--day", type=date.fromisoformat, help="YYYY-MM-DD (default: yesterday)")
     return parser
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from quart import Quart
 
 from app.accounts import routes as accounts
+from app.admin import routes as admin
 from app.cart import routes as cart
 from app.cart import service as carts
 from app.catalog import routes as catalog
@@ -22,7 +23,7 @@ from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
 
 BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
-ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, ops)
+ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, admin, ops)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:

@@ -23,6 +23,28 @@ CREATE TABLE outbox (
     CONSTRAINT pk_outbox PRIMARY KEY (outbox_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='커밋과 함께 남긴, 보낼 메시지' COLLATE utf8mb4_bin;
 
+CREATE TABLE payment_comparisons (
+    day VARCHAR(10) NOT NULL COMMENT '비교한 날 (한국)',
+    differences INTEGER NOT NULL COMMENT '차이의 수',
+    compared_at DATETIME(6) NOT NULL COMMENT '비교한 때 (UTC)',
+    CONSTRAINT pk_payment_comparisons PRIMARY KEY (day)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='야간 대조를 마친 날' COLLATE utf8mb4_bin;
+
+CREATE TABLE payment_differences (
+    payment_difference_id BIGINT UNSIGNED NOT NULL COMMENT '차이 번호' AUTO_INCREMENT,
+    fingerprint VARCHAR(64) NOT NULL COMMENT '내용의 SHA-256, 같은 차이는 한 번',
+    day VARCHAR(10) NOT NULL COMMENT '비교한 날 (한국)',
+    kind VARCHAR(32) NOT NULL COMMENT '차이의 종류',
+    subject VARCHAR(200) NOT NULL COMMENT '무엇이 다른지: 결제 번호나 상품 번호',
+    ours VARCHAR(100) NOT NULL COMMENT '우리 장부',
+    theirs VARCHAR(100) NOT NULL COMMENT '토스의 장부, 또는 재고 원장',
+    resolved_at DATETIME(6) COMMENT '다시 비교했을 때 사라진 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_payment_differences PRIMARY KEY (payment_difference_id),
+    CONSTRAINT uq_payment_differences_fingerprint UNIQUE (fingerprint),
+    KEY ix_payment_differences_day (day)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='야간 대조에서 나온 차이' COLLATE utf8mb4_bin;
+
 CREATE TABLE products (
     product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호' AUTO_INCREMENT,
     name VARCHAR(255) NOT NULL COMMENT '상품명',
@@ -109,7 +131,7 @@ CREATE TABLE orders (
     owner VARCHAR(80) NOT NULL COMMENT '주문한 장바구니의 소유자',
     user_id BIGINT UNSIGNED COMMENT '회원 번호, 비회원은 NULL',
     cart_stamp BIGINT NOT NULL COMMENT '주문한 장바구니의 도장',
-    status VARCHAR(32) NOT NULL COMMENT 'PENDING, WAITING_FOR_DEPOSIT, PAID, CANCELED, EXPIRED, SUPERSEDED',
+    status VARCHAR(32) NOT NULL COMMENT 'PENDING, WAITING_FOR_DEPOSIT, PAID, PARTIAL_CANCELED, CANCELED, EXPIRED, SUPERSEDED',
     open_slot SMALLINT COMMENT '열린 주문은 1, 끝난 주문은 NULL',
     total_quantity INTEGER NOT NULL COMMENT '총 수량',
     items_price BIGINT NOT NULL COMMENT '상품 금액 (원)',
@@ -151,7 +173,7 @@ CREATE TABLE stock_movements (
     stock_movement_id BIGINT UNSIGNED NOT NULL COMMENT '재고 이동 번호' AUTO_INCREMENT,
     product_id BIGINT UNSIGNED NOT NULL COMMENT '상품 번호',
     web_payment_id BIGINT UNSIGNED COMMENT '결제 시도 번호, 입고는 NULL',
-    reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, reserve_late, release, restock',
+    reason VARCHAR(16) NOT NULL COMMENT 'initial, reserve, release, reserve_late, release_late, restock',
     delta INTEGER NOT NULL COMMENT '늘거나 준 수량',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     CONSTRAINT pk_stock_movements PRIMARY KEY (stock_movement_id),
@@ -213,8 +235,15 @@ CREATE TABLE refunds (
     failure_code VARCHAR(64) COMMENT '거절된 까닭의 코드',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    idempotency_key VARCHAR(80) COMMENT '취소 요청의 멱등키, NULL이면 환불 번호',
+    account VARCHAR(500) COMMENT '돌려받을 계좌, JSON, 환불이 결정되면 지움',
+    requested_by BIGINT UNSIGNED COMMENT '환불을 요청한 운영자의 회원 번호',
+    transaction_key VARCHAR(64) COMMENT '토스의 취소 거래 키',
+    canceled_at DATETIME(6) COMMENT '토스가 취소한 때 (UTC)',
+    next_check_at DATETIME(6) COMMENT '대사 작업이 다시 요청할 때 (UTC)',
     CONSTRAINT pk_refunds PRIMARY KEY (refund_id),
     CONSTRAINT fk_refunds_web_payment_id FOREIGN KEY(web_payment_id) REFERENCES web_payments (web_payment_id),
+    KEY ix_refunds_next_check_at (next_check_at),
     KEY ix_refunds_web_payment_id (web_payment_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='환불' COLLATE utf8mb4_bin;
 
@@ -242,6 +271,7 @@ CREATE TABLE toss_payments (
     answer TEXT NOT NULL COMMENT '토스의 대답 전체, JSON',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    promised_amount BIGINT COMMENT '환불하기로 했거나 환불한 금액 (원), 없으면 NULL',
     CONSTRAINT pk_toss_payments PRIMARY KEY (toss_payment_id),
     CONSTRAINT uq_toss_payments_web_payment_id UNIQUE (web_payment_id),
     CONSTRAINT uq_toss_payments_payment_key UNIQUE (payment_key),
@@ -249,4 +279,5 @@ CREATE TABLE toss_payments (
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='토스 결제' COLLATE utf8mb4_bin;
 
 INSERT INTO schema_migrations (name, applied_at) VALUES
-    ('0001_initial', UTC_TIMESTAMP(6));
+    ('0001_initial', UTC_TIMESTAMP(6)),
+    ('0002_refunds', UTC_TIMESTAMP(6));

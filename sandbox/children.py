@@ -134,6 +134,11 @@ def pause(child: subprocess.Popen[bytes]) -> None:
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # it may need a moment to stop
 
 
+def is_running(child: subprocess.Popen[bytes] | None) -> bool:
+    """Whether it was started and has not ended."""
+    return child is not None and child.poll() is None
+
+
 def resume(child: subprocess.Popen[bytes]) -> None:
     """Let it go on."""
     os.killpg(child.pid, signal.SIGCONT)

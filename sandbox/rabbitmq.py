@@ -75,6 +75,11 @@ class RabbitMQ:
             children.kill(self.epmd)
             self.epmd = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return children.is_running(self.child)
+
     def pause(self) -> None:
         """Let it stand still, its connections open."""
         if self.child:

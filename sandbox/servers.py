@@ -86,6 +86,11 @@ class Redis:
         """End it as kill -9 does."""
         self.server.kill()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.server.is_running
+
     def pause(self) -> None:
         """Let it stand still, its connections open."""
         self.server.pause()

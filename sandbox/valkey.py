@@ -65,6 +65,11 @@ class Valkey:
             children.kill(self.child)
             self.child = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return children.is_running(self.child)
+
     def pause(self) -> None:
         """Let it stand still, its connections open."""
         if self.child:

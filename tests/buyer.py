@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import httpx
+from prometheus_client import REGISTRY
 from quart import Response
 from sqlalchemy import select, update
 
 from app.core.ids import idempotency_key
 from app.infra.db import Tx
-from app.models import order_lines, orders, stock_movements, toss_payments, web_payments
+from app.machines import Machines
+from app.models import order_lines, orders, refunds, stock_movements, toss_payments, web_payments
 from app.stock import service as stock
 from sandbox.toss.config import Config
 from tests.goods import stock_of
@@ -130,25 +132,47 @@ async def toss_row(shop: Shop, web_payment_id: int) -> Any:
         return (await tx.execute(query)).one()
 
 
-async def make_older(shop: Shop, order_no: str, minutes: float) -> None:
+class HasMachines(Protocol):
+    """A shop, seen as its machines."""
+
+    @property
+    def m(self) -> Machines:
+        """The machines."""
+
+
+async def make_older(shop: HasMachines, order_no: str, minutes: float) -> None:
     """Let time pass for an order and its attempts, and make every check due."""
     ago = timedelta(minutes=minutes)
-    now = shop.m.clock.now()
-    async with shop.m.db.write() as tx:
+
+    async def older(tx: Tx) -> None:
         row = (await tx.execute(select(orders).where(orders.c.order_no == order_no))).one()
         await tx.execute(
             update(orders).where(orders.c.order_id == row.order_id).values(expires_at=row.expires_at - ago)
         )
         mine = web_payments.c.order_id == row.order_id
         for attempt in (await tx.execute(select(web_payments).where(mine))).all():
-            values: dict[str, Any] = {}
-            if attempt.confirming_at is not None:
-                values["confirming_at"] = attempt.confirming_at - ago
-            if attempt.next_check_at is not None:
-                values["next_check_at"] = min(attempt.next_check_at - ago, now)
-            if values:
-                this = web_payments.c.web_payment_id == attempt.web_payment_id
-                await tx.execute(update(web_payments).where(this).values(**values))
+            await _make_attempt_older(tx, attempt, ago)
+
+    await shop.m.db.retrying(older)  # the worker is at work on the same rows
+
+
+async def _make_attempt_older(tx: Tx, attempt: Any, ago: timedelta) -> None:
+    values: dict[str, Any] = {}
+    if attempt.confirming_at is not None:
+        values["confirming_at"] = attempt.confirming_at - ago
+    if attempt.next_check_at is not None:
+        values["next_check_at"] = min(attempt.next_check_at - ago, tx.clock.now())
+    if values:
+        this = web_payments.c.web_payment_id == attempt.web_payment_id
+        await tx.execute(update(web_payments).where(this).values(**values))
+    asked = refunds.c.web_payment_id == attempt.web_payment_id
+    for refund in (await tx.execute(select(refunds).where(asked))).all():
+        if refund.next_check_at is not None:
+            due = min(refund.next_check_at - ago, tx.clock.now())
+            this = refunds.c.refund_id == refund.refund_id
+            await tx.execute(
+                update(refunds).where(this).values(next_check_at=due, created_at=refund.created_at - ago)
+            )
 
 
 async def webhook(shop: Shop, stand: Stand, payment_key: str, **changed: object) -> Response:
@@ -187,6 +211,11 @@ async def _assert_held(shop: Shop, attempt: Any) -> dict[int, int]:
     holding = attempt.payment_status in {"CONFIRMING", "WAITING_FOR_DEPOSIT", "PAID", "REVIEW"}
     assert {key: value for key, value in held.items() if value} == (lines if holding else {}), attempt
     return lines
+
+
+def alarms(kind: str) -> int:
+    """How often an alarm was raised so far, in this process."""
+    return int(REGISTRY.get_sample_value("madang_alarms_total", {"kind": kind}) or 0)
 
 
 async def left(shop: Shop, product_ids: Sequence[int]) -> list[int]:

@@ -52,7 +52,7 @@ class RunningShop:
         """Start the supervisor, and wait until the shop can take orders."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
-                [sys.executable, "-m", "app", "serve"],
+                children.bound([sys.executable, "-m", "app", "serve"]),
                 env=self.environment,
                 cwd=ROOT,
                 stdout=output,
@@ -86,6 +86,18 @@ class RunningShop:
         """End all processes of that kind as kill -9 does; the supervisor starts them again."""
         for pid in self.pids(name):
             os.kill(pid, signal.SIGKILL)
+
+    async def restart(self) -> None:
+        """Kill the supervisor, with which all it started dies; start it again at the same address."""
+        below = [pid for name in MARKS for pid in self.pids(name)]
+        self.process.kill()
+        self.process.wait()
+
+        async def are_gone() -> bool:
+            return not any(Path(f"/proc/{pid}").exists() for pid in below)
+
+        await eventually(are_gone)  # they hold the door that the next one opens
+        await self.start()
 
     def buyer(self) -> "Buyer":
         """Return somebody with an empty cookie jar and patience."""

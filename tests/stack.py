@@ -42,6 +42,10 @@ class Machine(Protocol):
     def kill(self) -> None:
         """End it as kill -9 does."""
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+
     def pause(self) -> None:
         """Let it stand still, its connections open."""
 
@@ -213,6 +217,10 @@ class EmbeddedRedis:
     def kill(self) -> None:
         self.server.kill()
 
+    @property
+    def is_running(self) -> bool:
+        return self.server.is_running
+
     def pause(self) -> None:
         self.server.pause()
 
@@ -260,6 +268,10 @@ class StandIn:
         if self.child:
             children.kill(self.child)
             self.child = None
+
+    @property
+    def is_running(self) -> bool:
+        return children.is_running(self.child)
 
     def pause(self) -> None:
         if self.child:

@@ -19,6 +19,7 @@ from app.machines import Machines
 UNDO_US = 10 * 60 * 1_000_000
 SWEEP_AGE_US = 2_000_000
 SWEEP_BATCH = 200
+MERGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,18 @@ async def merge_guest(m: Machines, guest: str, member: str) -> None:
     """Take a guest's cart into the member's: the larger quantity of each product.
 
     In this order each step can be repeated after a crash: the maximum is taken again, and the
-    guest's lines go only when the member's cart has them.
+    guest's lines go only when the member's cart has them. Then it looks again: the guest's cookie is
+    about to be taken, and what another tab put in meanwhile could not be reached any more.
     """
     hot = m.keep(HotCarts)
-    lines = await snapshot(m, guest)
-    if not lines.live:
-        return
-    merged = await hot.take_guest(member, lines.live)
-    await _acknowledge(m, merged.snapshot)
-    await hot.clear(guest, lines.last, known_to_database=False)
-    m.keep(CartPublisher).put(await hot.snapshot(guest))
+    for _ in range(MERGES):
+        lines = await snapshot(m, guest)
+        if not lines.live:
+            return
+        merged = await hot.take_guest(member, lines.live)
+        await _acknowledge(m, merged.snapshot)
+        await hot.clear(guest, lines.last, known_to_database=False)
+        m.keep(CartPublisher).put(await hot.snapshot(guest))
 
 
 async def clear_paid(tx: Tx, owner: str, stamp: int) -> None:

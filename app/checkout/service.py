@@ -79,8 +79,9 @@ async def _place(
     m: Machines, tx: Tx, buyer: Buyer, recipient: Recipient, seen: tuple[Snapshot, int]
 ) -> Placing:
     snapshot, seen_total = seen
-    cart, products = await _price(m, tx, snapshot)
+    # In this order: an open order that is paid at this moment is then found either open or paid.
     placed = await orders.read_open(tx, buyer.owner)
+    cart, products = await _price(m, tx, snapshot)
     if placed is not None and not await payments.is_untouched(tx, placed):
         return Placing(BUSY, cart, placed.order_no)
     obstacle = _obstacle(cart, seen_total)

@@ -27,6 +27,7 @@ PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
 MEND_PAUSE = 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
+END_PAUSE = 1.0
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
 Healthy = Callable[[], Awaitable[bool]]
@@ -67,9 +68,7 @@ class Amqp:
         if working:
             await asyncio.wait(working, timeout=DRAIN_SECONDS)
         for tasks in (list(self._consumers), self._links):
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
 
     async def declare(self, queues: Iterable[Queue]) -> None:
         """Have these queues exist: now, if the broker is there, and after every reconnect."""
@@ -344,6 +343,15 @@ async def _count(connection: AbstractConnection, name: str) -> int | None:
             return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
     except ChannelNotFoundEntity:
         return None
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:

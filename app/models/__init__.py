@@ -5,7 +5,14 @@ from app.models.base import metadata
 from app.models.carts import cart_heads, carts
 from app.models.messages import outbox
 from app.models.orders import order_lines, orders
-from app.models.payments import refunds, toss_payments, web_payments, webhook_events
+from app.models.payments import (
+    payment_comparisons,
+    payment_differences,
+    refunds,
+    toss_payments,
+    web_payments,
+    webhook_events,
+)
 from app.models.products import products
 from app.models.schema import schema_migrations
 from app.models.stock import stock_movements
@@ -17,6 +24,8 @@ __all__ = [
     "order_lines",
     "orders",
     "outbox",
+    "payment_comparisons",
+    "payment_differences",
     "products",
     "refunds",
     "schema_migrations",

@@ -22,7 +22,7 @@ orders = Table(
     Column("owner", String(80), nullable=False, comment="주문한 장바구니의 소유자"),
     Column("user_id", Id, ForeignKey("users.user_id"), nullable=True, comment="회원 번호, 비회원은 NULL"),
     Column("cart_stamp", BigInteger, nullable=False, comment="주문한 장바구니의 도장"),
-    state("status", "PENDING, WAITING_FOR_DEPOSIT, PAID, CANCELED, EXPIRED, SUPERSEDED"),
+    state("status", "PENDING, WAITING_FOR_DEPOSIT, PAID, PARTIAL_CANCELED, CANCELED, EXPIRED, SUPERSEDED"),
     Column("open_slot", SmallInteger, nullable=True, comment="열린 주문은 1, 끝난 주문은 NULL"),
     Column("total_quantity", Integer, nullable=False, comment="총 수량"),
     Column("items_price", Won, nullable=False, comment="상품 금액 (원)"),

@@ -68,6 +68,7 @@ toss_payments = Table(
     Column("answer", Text, nullable=False, comment="토스의 대답 전체, JSON"),
     created_at(),
     updated_at(),
+    Column("promised_amount", Won, nullable=True, comment="환불하기로 했거나 환불한 금액 (원), 없으면 NULL"),
     UniqueConstraint("web_payment_id"),
     UniqueConstraint("payment_key"),
     comment="토스 결제",
@@ -87,7 +88,14 @@ refunds = Table(
     Column("failure_code", String(64), nullable=True, comment="거절된 까닭의 코드"),
     created_at(),
     updated_at(),
+    Column("idempotency_key", String(80), nullable=True, comment="취소 요청의 멱등키, NULL이면 환불 번호"),
+    Column("account", String(500), nullable=True, comment="돌려받을 계좌, JSON, 환불이 결정되면 지움"),
+    Column("requested_by", Id, nullable=True, comment="환불을 요청한 운영자의 회원 번호"),
+    Column("transaction_key", String(64), nullable=True, comment="토스의 취소 거래 키"),
+    Column("canceled_at", Moment, nullable=True, comment="토스가 취소한 때 (UTC)"),
+    Column("next_check_at", Moment, nullable=True, comment="대사 작업이 다시 요청할 때 (UTC)"),
     Index(None, "web_payment_id"),
+    Index(None, "next_check_at"),
     comment="환불",
     **TABLE,
 )
@@ -104,5 +112,33 @@ webhook_events = Table(
     UniqueConstraint("fingerprint"),
     Index(None, "handled_at", "webhook_event_id"),
     comment="받은 웹훅",
+    **TABLE,
+)
+
+payment_differences = Table(
+    "payment_differences",
+    metadata,
+    key_column("payment_difference_id", "차이 번호"),
+    Column("fingerprint", String(64), nullable=False, comment="내용의 SHA-256, 같은 차이는 한 번"),
+    Column("day", String(10), nullable=False, comment="비교한 날 (한국)"),
+    Column("kind", String(32), nullable=False, comment="차이의 종류"),
+    Column("subject", String(200), nullable=False, comment="무엇이 다른지: 결제 번호나 상품 번호"),
+    Column("ours", String(100), nullable=False, comment="우리 장부"),
+    Column("theirs", String(100), nullable=False, comment="토스의 장부, 또는 재고 원장"),
+    Column("resolved_at", Moment, nullable=True, comment="다시 비교했을 때 사라진 때 (UTC)"),
+    created_at(),
+    UniqueConstraint("fingerprint"),
+    Index(None, "day"),
+    comment="야간 대조에서 나온 차이",
+    **TABLE,
+)
+
+payment_comparisons = Table(
+    "payment_comparisons",
+    metadata,
+    Column("day", String(10), primary_key=True, comment="비교한 날 (한국)"),
+    Column("differences", Integer, nullable=False, comment="차이의 수"),
+    Column("compared_at", Moment, nullable=False, comment="비교한 때 (UTC)"),
+    comment="야간 대조를 마친 날",
     **TABLE,
 )

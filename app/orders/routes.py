@@ -81,7 +81,7 @@ async def show_receipt(order_no: str) -> ResponseReturnValue:
     view = await _view(order_no)
     if view.paid_at is None:
         raise NotFoundError("receipt of an unpaid order", say="결제가 끝난 주문만 영수증이 있습니다.")
-    supply = split_vat(view.total_price)
+    supply = split_vat(view.total_price - (view.payment.refunded_amount if view.payment else 0))
     return await respond("orders/receipt.html", order=view, supply_price=supply.supply_price, vat=supply.vat)
 
 

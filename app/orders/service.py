@@ -102,12 +102,25 @@ async def mark_paid(tx: Tx, order: Order) -> bool:
     return moved
 
 
+async def mark_reversed(tx: Tx, order: Order) -> bool:
+    """The bank took the deposit of a paid order back: it waits for another."""
+    return await _move(tx, order, states.WAITING_FOR_DEPOSIT)
+
+
+async def mark_returned(tx: Tx, order: Order, status: str) -> bool:
+    """All of an order's money went back (CANCELED), or a part of it (PARTIAL_CANCELED)."""
+    return await _move(tx, order, status)
+
+
+def may_be_paid(order: Order) -> bool:
+    """Whether a payment can make, or keep, this order paid."""
+    return order.status == states.PAID or states.allows(order.status, states.PAID)
+
+
 async def close_unpaid(tx: Tx, order: Order, status: str) -> bool:
     """End an order nobody paid for: canceled, expired or superseded."""
     return await _move(tx, order, status)
 
 
 async def _move(tx: Tx, order: Order, new: str) -> bool:
-    return states.allows(order.status, new) and await store.update_status(
-        tx, order.order_id, order.status, new
-    )
+    return await store.update_status(tx, order.order_id, order.status, new)

@@ -3,6 +3,7 @@
 PENDING = "PENDING"
 WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
 PAID = "PAID"
+PARTIAL_CANCELED = "PARTIAL_CANCELED"
 CANCELED = "CANCELED"
 EXPIRED = "EXPIRED"
 SUPERSEDED = "SUPERSEDED"
@@ -11,6 +12,7 @@ LABELS = {
     PENDING: "결제 대기",
     WAITING_FOR_DEPOSIT: "입금 대기",
     PAID: "결제 완료",
+    PARTIAL_CANCELED: "부분 취소",
     CANCELED: "주문 취소",
     EXPIRED: "기한 만료",
     SUPERSEDED: "새 주문으로 대체",
@@ -29,6 +31,10 @@ ALLOWED = frozenset(
         (WAITING_FOR_DEPOSIT, PAID),
         (WAITING_FOR_DEPOSIT, CANCELED),
         (WAITING_FOR_DEPOSIT, EXPIRED),
+        (PAID, WAITING_FOR_DEPOSIT),  # the bank took the deposit back
+        (PAID, PARTIAL_CANCELED),
+        (PAID, CANCELED),
+        (PARTIAL_CANCELED, CANCELED),
         (EXPIRED, PAID),  # money that came late, for goods that could still be had
     }
 )
@@ -37,3 +43,8 @@ ALLOWED = frozenset(
 def allows(old: str, new: str) -> bool:
     """Whether an order may go from ``old`` to ``new``."""
     return (old, new) in ALLOWED
+
+
+def sources(new: str) -> list[str]:
+    """Return the states from which an order may go to ``new``: an update to it finds no other."""
+    return sorted(old for old, after in ALLOWED if after == new)

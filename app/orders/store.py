@@ -77,7 +77,7 @@ async def select_last_recipient(tx: Tx, owner: str) -> Recipient | None:
 async def select_paid_stamp(tx: Tx, owner: str) -> int:
     """Return the newest cart stamp this owner has paid for, 0 if there is none."""
     query = select(func.max(orders.c.cart_stamp)).where(
-        orders.c.owner == owner, orders.c.status == states.PAID
+        orders.c.owner == owner, orders.c.paid_at.is_not(None)
     )
     return int((await tx.execute(query)).scalar_one() or 0)
 
@@ -95,10 +95,15 @@ async def update_status(tx: Tx, order_id: int, old: str, new: str) -> bool:
     """Move an order from ``old`` to ``new``; return whether it was there to be moved."""
     now = tx.clock.now()
     values: dict[str, Any] = {"status": new, "updated_at": now}
-    values["open_slot"] = 1 if new in states.OPEN else None
+    # An order that opens again takes no slot: its owner may have another open order by now.
+    values["open_slot"] = 1 if old in states.OPEN and new in states.OPEN else None
     if new == states.PAID:
         values["paid_at"] = now
-    there = update(orders).where(orders.c.order_id == order_id, orders.c.status == old)
+    elif new == states.WAITING_FOR_DEPOSIT:
+        values["paid_at"] = None
+    there = update(orders).where(
+        orders.c.order_id == order_id, orders.c.status == old, orders.c.status.in_(states.sources(new))
+    )
     return (await tx.execute(there.values(**values))).rowcount == 1
 
 

@@ -42,6 +42,7 @@ class PaymentView:
     receipt_url: str
     account: VirtualAccount | None
     failure: str
+    refunded_amount: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from app.machines import Machines
 from app.payments import late, settle, store
 from app.payments.attempt import Attempt, Standing, judge
 from app.payments.payment import TossPayment
+from app.payments.refunds import service as refunds
 from app.payments.toss import TossError, TossRefused, TossUnknown
 from app.payments.verdicts import documented
 
@@ -38,8 +39,11 @@ async def charge(m: Machines, attempt: Attempt, *, first: bool) -> None:
 
 async def apply(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
     """Bring an attempt to where Toss says it stands, whatever state it is in."""
+    mine = judge(attempt, payment) is not Standing.STRANGER
     if attempt.status in late.GIVEN_UP:
         await late.receive(m, attempt, payment)
+    elif attempt.status in refunds.REFUNDABLE and payment.status in refunds.GOING_BACK and mine:
+        await refunds.record(m, attempt, payment)
     else:
         await settle.settle(m, attempt, payment)
 

@@ -32,7 +32,7 @@ _CARDS = {
     "4J": "JCB",
     "4V": "비자",
 }
-_BANKS = {
+BANKS = {
     "39": "경남은행",
     "34": "광주은행",
     "12": "단위농협",
@@ -68,4 +68,4 @@ def card_name(code: str | None) -> str:
 
 def bank_name(code: str | None) -> str:
     """Return the bank's name; nothing for a code we do not know."""
-    return _BANKS.get(code or "", "")
+    return BANKS.get(code or "", "")

@@ -13,6 +13,8 @@ from app.orders import states as order_states
 from app.payments import settle, states, store
 from app.payments.attempt import REPLACED, Attempt, Standing, judge
 from app.payments.payment import TossPayment
+from app.payments.refunds import store as refunds
+from app.payments.refunds.refund import RefundWish
 from app.payments.toss import TossRefused, TossUnknown
 from app.stock import service as stock
 
@@ -21,10 +23,6 @@ REFUND_CHECK = timedelta(seconds=10)
 REASON = "결제 기한이 지난 뒤 처리된 결제의 자동 취소"
 
 log = logging.getLogger(__name__)
-
-
-class _CannotKeepError(Exception):
-    """The order cannot have this money any more. Rolls the transaction back."""
 
 
 async def receive(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
@@ -38,7 +36,7 @@ async def receive(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
     if standing is Standing.DONE:
         try:
             await settle.take_step(m, attempt, payment, _keep)
-        except _CannotKeepError as error:
+        except settle.CannotKeepError as error:
             log.warning("late payment %d goes back: %s", attempt.web_payment_id, error)
         else:
             return
@@ -46,17 +44,17 @@ async def receive(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
 
 
 async def _keep(m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:
-    """Pay the order after all. Raises _CannotKeepError."""
+    """Pay the order after all. Raises settle.CannotKeepError."""
     order = await orders.read_order(tx, attempt.order_id)
     if order.status not in {order_states.PENDING, order_states.EXPIRED}:
-        raise _CannotKeepError(f"order {order.status}")
+        raise settle.CannotKeepError(f"order {order.status}")
     other = await store.select_open(tx, order.order_id)
     if other is not None and not await store.update_status(tx, other, states.CANCELED, failure_code=REPLACED):
-        raise _CannotKeepError(f"another attempt {other.status}")
+        raise settle.CannotKeepError(f"another attempt {other.status}")
     if await stock.reserve(tx, attempt.web_payment_id, order.wanted, late=True):
-        raise _CannotKeepError("out of stock")
+        raise settle.CannotKeepError("out of stock")
     if not await settle.pay(m, tx, attempt, payment):
-        raise _CannotKeepError("moved meanwhile")
+        raise settle.CannotKeepError("moved meanwhile")
     return True
 
 
@@ -65,7 +63,8 @@ async def _give_back(m: Machines, attempt: Attempt, payment: TossPayment) -> Non
     refund_id = f"late-{attempt.payment_no}"
 
     async def resolve(tx: Tx) -> bool:
-        await store.insert_refund(tx, refund_id, attempt, payment.balance_amount, REASON)
+        wish = RefundWish(refund_id, payment.balance_amount, REASON, account=None, requested_by=None)
+        await refunds.insert_refund(tx, wish, attempt.web_payment_id, None)  # the attempt itself is checked
         await store.update_next_check(tx, attempt, m.clock.now() + REFUND_CHECK)
         return True
 
@@ -83,7 +82,7 @@ async def _give_back(m: Machines, attempt: Attempt, payment: TossPayment) -> Non
 
 async def _close_refund(tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:
     """The money is back: the refund is done and the attempt canceled."""
-    if not await store.update_refund(tx, f"late-{attempt.payment_no}", "DONE"):
+    if not await refunds.update_done(tx, f"late-{attempt.payment_no}", None):
         return False
     await store.upsert_toss_payment(tx, attempt, payment)
     if not await store.update_status(tx, attempt, states.CANCELED, failure_code="REFUNDED"):
@@ -94,5 +93,5 @@ async def _close_refund(tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:
 
 async def _refuse(m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment, code: str) -> bool:
     """Toss will not give the money back without a person (a deposit needs an account to go to)."""
-    await store.update_refund(tx, f"late-{attempt.payment_no}", "REFUSED", code)
+    await refunds.update_refused(tx, f"late-{attempt.payment_no}", code)
     return await settle.review(m, tx, attempt, payment)

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from app.orders.order import Order
 from app.payments import refusals, states
-from app.payments.attempt import CANCELED_BY_SHOPPER, OUT_OF_STOCK, REPLACED, SUPERSEDED, Attempt
+from app.payments.attempt import (
+    CANCELED_AT_TOSS,
+    CANCELED_BY_SHOPPER,
+    DEPOSIT_REVERSED,
+    OUT_OF_STOCK,
+    REPLACED,
+    RETURNED,
+    SUPERSEDED,
+    Attempt,
+)
 
 Action = tuple[str, str]
 
@@ -14,6 +23,9 @@ SENTENCES = {
     SUPERSEDED: f"이 결제창은 이전 장바구니의 것입니다. {NOT_PAID}",
     REPLACED: "같은 주문의 다른 결제가 먼저 처리되었습니다.",
     CANCELED_BY_SHOPPER: f"주문을 취소하셨습니다. {NOT_PAID}",
+    RETURNED: "결제를 취소하고 결제하신 금액을 돌려드렸습니다.",
+    CANCELED_AT_TOSS: "결제가 취소되었습니다. 결제하신 금액은 돌려드립니다.",
+    DEPOSIT_REVERSED: "은행에서 입금을 취소했습니다. 아래 계좌로 다시 입금해 주십시오.",
     "REFUNDED": "결제 기한이 지난 뒤에 처리된 결제라 자동으로 취소했습니다. 결제하신 금액은 돌려드립니다.",
 }
 

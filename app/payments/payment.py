@@ -1,5 +1,6 @@
 """A payment as Toss reports it: the fields we need, read strictly where money hangs on them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,6 +36,25 @@ class DepositAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Money that went back, the whole or a part; ``reason`` is what the merchant wrote."""
+
+    transaction_key: str
+    amount: int
+    reason: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One line of Toss's books; what it did to the payment is asked of the payment."""
+
+    transaction_key: str
+    payment_key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TossPayment:
     """The Payment object, as far as the shop uses it; times are naive UTC, amounts whole won."""
 
@@ -55,6 +75,12 @@ class TossPayment:
     account: DepositAccount | None
     easy_pay_provider: str | None
     raw: Json
+    cancellations: tuple[Cancellation, ...] = ()
+
+    @property
+    def returned_amount(self) -> int:
+        """What has gone back to the buyer."""
+        return self.total_amount - self.balance_amount
 
 
 def read_payment(body: object) -> TossPayment:
@@ -83,7 +109,35 @@ def read_payment(body: object) -> TossPayment:
         account=_account(_part(body, "virtualAccount")),
         easy_pay_provider=_text(easy_pay.get("provider"), 30),
         raw=body,
+        cancellations=tuple(_cancellations(body.get("cancels"))),
     )
+
+
+def read_transactions(body: object) -> list[Transaction]:
+    """Read a page of transactions."""
+    if not isinstance(body, list):
+        raise MalformedPaymentError("not a list")
+    return [_transaction(row) for row in body]
+
+
+def _transaction(row: object) -> Transaction:
+    if not isinstance(row, dict):
+        raise MalformedPaymentError("not an object")
+    at = _time(row.get("transactionAt"))
+    if at is None:
+        raise MalformedPaymentError("transactionAt")
+    key = _needed_text(row, "transactionKey", 64)
+    return Transaction(key, _needed_text(row, "paymentKey", KEY_LENGTH), at)
+
+
+def _cancellations(rows: object) -> Iterator[Cancellation]:
+    """Yield what has gone back; one that is still on its way, or cannot be read, has not."""
+    for row in rows if isinstance(rows, list) else []:
+        amount = _won(row.get("cancelAmount")) if isinstance(row, dict) else None
+        if amount is None or row.get("cancelStatus", "DONE") != "DONE":
+            continue
+        key, reason = _text(row.get("transactionKey"), 64), _text(row.get("cancelReason"), 200)
+        yield Cancellation(key or "", amount, reason or "", _time(row.get("canceledAt")))
 
 
 def _card(part: Json) -> CardPaid | None:

@@ -4,7 +4,12 @@ import asyncio
 import dataclasses
 import logging
 import random
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from app.core.errors import UnavailableError
 from app.infra.db import Tx
@@ -14,10 +19,15 @@ from app.orders import states as order_states
 from app.payments import charge, settle, states, store
 from app.payments.attempt import Attempt, Standing, judge
 from app.payments.payment import TossPayment
+from app.payments.refunds import service as refunds
+from app.payments.refunds import store as refund_store
 from app.payments.toss import TossError, TossRefused
 
-BATCH = 20
-SHORTEST, LONGEST = 5.0, 300.0
+PARALLEL = 20
+MOST = 500  # of each kind, looked at in one go
+LOOK_SECONDS, ROUND_SECONDS = 1.0, 20.0
+# An undecided payment is decided within a minute of Toss answering again, however long it was away.
+SHORTEST, LONGEST = 5.0, 15.0
 RESEND_WITHIN = timedelta(minutes=9)  # Toss takes a confirmation for ten
 UNDECIDED_AFTER = timedelta(minutes=30)
 DEPOSIT_GRACE = timedelta(minutes=10)
@@ -25,15 +35,75 @@ DEPOSIT_GRACE = timedelta(minutes=10)
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing to see to. ``asks``: of Toss, so that it waits until Toss answers."""
+
+    name: str
+    work: Callable[[], Coroutine[Any, Any, None]]
+    asks: bool = True
+
+
 async def reconcile_due(m: Machines) -> int:
-    """Take up the attempts whose check is due; return how many. Any number of processes may do this."""
+    """See to everything that is due; return how much. Any number of processes may do this.
+
+    A slow answer holds up nobody else: whenever one check ends, another begins. While Toss is away
+    only probes are sent, and what is due stays due.
+    """
+    began, listed, taken = time.monotonic(), 0.0, set[str]()
+    waiting: list[Due] = []
+    running: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            now = time.monotonic()
+            if now - began < ROUND_SECONDS and now - listed > LOOK_SECONDS:
+                waiting = [due for due in await _list_due(m) if due.name not in taken]
+                listed = now
+            for due in _startable(m, waiting, PARALLEL - len(running)):
+                waiting.remove(due)
+                taken.add(due.name)
+                running.add(asyncio.create_task(due.work(), name=due.name))
+            if not running:
+                return len(taken)
+            ended, running = await asyncio.wait(
+                running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in ended:
+                _note(task)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _list_due(m: Machines) -> list[Due]:
     async with m.db.reserve.read() as tx:
-        due = await store.select_due(tx, BATCH)
-    done = await asyncio.gather(*(_check(m, attempt) for attempt in due), return_exceptions=True)
-    for attempt, problem in zip(due, done, strict=True):
-        if isinstance(problem, BaseException):
-            log.error("check of web_payment %d failed: %r", attempt.web_payment_id, problem)
-    return len(due)
+        unpaid = await store.select_due(tx, MOST, pending=True)
+        undecided = await store.select_due(tx, MOST, pending=False)
+        requested = await refund_store.select_due(tx, MOST)
+    return [
+        *(Due(_name(attempt), partial(_end_unpaid, m, attempt), asks=False) for attempt in unpaid),
+        *(Due(_name(attempt), partial(_check, m, attempt)) for attempt in undecided),
+        *(Due(f"refund {refund.refund_id}", partial(refunds.check, m, refund)) for refund in requested),
+    ]
+
+
+def _name(attempt: Attempt) -> str:
+    return f"web_payment {attempt.web_payment_id}"
+
+
+def _startable(m: Machines, waiting: Sequence[Due], places: int) -> list[Due]:
+    """Return what to begin with now: while the breaker is not closed, one at most of what asks Toss."""
+    if m.toss.breaker.is_closed:
+        return list(waiting[: max(0, places)])
+    silent = [due for due in waiting if not due.asks]
+    probes = [due for due in waiting if due.asks][: int(m.toss.breaker.lets_through)]
+    return [*silent, *probes][: max(0, places)]
+
+
+def _note(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        log.error("check of %s failed: %r", task.get_name(), problem)
 
 
 async def ask(m: Machines, attempt: Attempt, *, resend: bool) -> None:
@@ -54,10 +124,11 @@ async def ask(m: Machines, attempt: Attempt, *, resend: bool) -> None:
         await charge.apply(m, attempt, payment)
 
 
+async def _end_unpaid(m: Machines, attempt: Attempt) -> None:
+    await settle.transact(m, lambda tx: _expire(m, tx, attempt))
+
+
 async def _check(m: Machines, attempt: Attempt) -> None:
-    if attempt.status == states.PENDING:
-        await settle.transact(m, lambda tx: _expire(m, tx, attempt))
-        return
     claimed = await _lease(m, attempt)
     if claimed is None:
         return

@@ -11,21 +11,41 @@ from app.orders.order import Order, Recipient
 from app.orders.view import PaymentView
 from app.payments import charge, settle, states, store
 from app.payments.attempt import CANCELED_BY_SHOPPER, SUPERSEDED, Attempt, Standing, judge
+from app.payments.books.compare import Report, compare, compare_yesterday, yesterday
+from app.payments.desk import Case, Desk, read_case, read_desk
+from app.payments.institutions import BANKS
 from app.payments.reconcile import reconcile_due
+from app.payments.refunds.refund import Refund, RefundWish
+from app.payments.refunds.service import request as refund
+from app.payments.review import ask_again
 from app.payments.summary import Known, summarize
-from app.payments.toss import TossError, TossRefused
+from app.payments.toss import RefundAccount, TossError, TossRefused
 from app.payments.webhooks import handle as handle_webhook
 
 __all__ = [
+    "BANKS",
+    "Case",
+    "Desk",
+    "Refund",
+    "RefundAccount",
+    "RefundWish",
+    "Report",
+    "ask_again",
     "cancel_order",
+    "compare",
+    "compare_yesterday",
     "correct_customer",
     "handle_webhook",
     "is_untouched",
     "open_attempt",
+    "read_case",
+    "read_desk",
     "read_view",
     "read_views",
     "reconcile_due",
+    "refund",
     "supersede",
+    "yesterday",
 ]
 
 REASON = "고객 주문 취소"
@@ -107,7 +127,7 @@ async def _is_canceled(m: Machines, order: Order) -> bool:
 async def _cancel_deposit(m: Machines, order: Order) -> None:
     """Take the virtual account back at Toss first: afterwards nobody can pay into it."""
     async with m.db.read() as tx:
-        attempt = await store.select_open(tx, order.order_id)
+        attempt = await store.select_waiting(tx, order.order_id)
     if attempt is None or attempt.payment_key is None:
         raise ConflictError("cancellation", say=BUSY)
     try:

@@ -14,7 +14,7 @@ from app.orders import service as orders
 from app.orders import states as order_states
 from app.orders.order import Order
 from app.payments import states, store
-from app.payments.attempt import Attempt, Standing, judge
+from app.payments.attempt import DEPOSIT_REVERSED, Attempt, Standing, judge
 from app.payments.payment import TossPayment
 from app.stock import service as stock
 
@@ -22,6 +22,11 @@ DEPOSIT_CHECK = timedelta(minutes=10)
 CODE = re.compile(r"[A-Z0-9_]{1,64}", re.ASCII)
 
 log = logging.getLogger(__name__)
+
+
+class CannotKeepError(Exception):
+    """The order cannot have this money any more. Rolls the transaction back."""
+
 
 Step = Callable[[Machines, Tx, Attempt, TossPayment], Awaitable[bool]]
 
@@ -35,13 +40,17 @@ async def settle(m: Machines, attempt: Attempt, payment: TossPayment) -> bool:
     step = STEPS.get((attempt.status, standing))
     if step is None:
         return False
-    return await take_step(m, attempt, payment, step)
+    try:
+        return await take_step(m, attempt, payment, step)
+    except CannotKeepError as error:
+        log.warning("web_payment %d stays %s: %s", attempt.web_payment_id, attempt.status, error)
+        return False
 
 
 async def take_step(m: Machines, attempt: Attempt, payment: TossPayment, step: Step) -> bool:
     """Run a step in one transaction, then do what may only be done once it is committed."""
     moved = await transact(m, lambda tx: step(m, tx, attempt, payment))
-    if moved and step is pay:
+    if moved and step in {pay, accept}:
         await _clear_hot_cart(m, attempt)
     return moved
 
@@ -71,6 +80,34 @@ async def pay(_m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -> b
             raise_alarm("paid_for_closed_order", attempt)
         await carts.clear_paid(tx, order.owner, order.cart_stamp)
     count(states.PAID)
+    return True
+
+
+async def accept(m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:
+    """The money of an attempt in REVIEW is as it should be after all. Raises CannotKeepError.
+
+    An attempt that came here after its end holds no goods, and its order may be somebody else's by now.
+    """
+    order = await orders.read_order(tx, attempt.order_id)
+    if not orders.may_be_paid(order) or await store.select_has_rival(tx, attempt):
+        raise CannotKeepError(f"order {order.status}")
+    held = await stock.is_held(tx, attempt.web_payment_id)
+    if not held and await stock.reserve(tx, attempt.web_payment_id, order.wanted, late=True):
+        raise CannotKeepError("out of stock")
+    return await pay(m, tx, attempt, payment)
+
+
+async def reverse_deposit(m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:
+    """The bank took the deposit back: attempt and order wait for another, and the goods stay held."""
+    next_check_at = m.clock.now() + DEPOSIT_CHECK
+    if not await store.update_status(
+        tx, attempt, states.WAITING_FOR_DEPOSIT, failure_code=DEPOSIT_REVERSED, next_check_at=next_check_at
+    ):
+        return False
+    await store.upsert_toss_payment(tx, attempt, payment)
+    await orders.mark_reversed(tx, await orders.read_order(tx, attempt.order_id))
+    raise_alarm("deposit_reversed", attempt)
+    count(states.WAITING_FOR_DEPOSIT)
     return True
 
 
@@ -174,8 +211,10 @@ STEPS: dict[tuple[str, Standing], Step] = {
     (states.WAITING_FOR_DEPOSIT, Standing.DONE): pay,
     (states.WAITING_FOR_DEPOSIT, Standing.DEAD): cancel_deposit,
     (states.WAITING_FOR_DEPOSIT, Standing.WRONG): review,
-    (states.PAID, Standing.WAITING): review,
+    (states.PAID, Standing.WAITING): reverse_deposit,
     (states.PAID, Standing.DEAD): review,
     (states.PAID, Standing.WRONG): review,
-    (states.REVIEW, Standing.DONE): pay,
+    (states.PARTIAL_CANCELED, Standing.WAITING): review,
+    (states.PARTIAL_CANCELED, Standing.DEAD): review,
+    (states.REVIEW, Standing.DONE): accept,
 }

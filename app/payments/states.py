@@ -25,6 +25,9 @@ LABELS = {
 # A closed attempt gives its order's one open slot away; REVIEW keeps whatever slot it had.
 CLOSED = frozenset({PAID, FAILED, CANCELED, PARTIAL_CANCELED, EXPIRED})
 
+# An ended attempt has no money, and no right to any.
+ENDED = frozenset({FAILED, CANCELED, EXPIRED})
+
 ALLOWED = frozenset(
     {
         (PENDING, CONFIRMING),
@@ -40,7 +43,17 @@ ALLOWED = frozenset(
         (WAITING_FOR_DEPOSIT, EXPIRED),
         (WAITING_FOR_DEPOSIT, REVIEW),
         (PAID, REVIEW),  # Toss says the money is no longer there
-        (REVIEW, PAID),  # Toss says, after all, that it is
+        (PAID, WAITING_FOR_DEPOSIT),  # the bank took the deposit back
+        (PAID, PARTIAL_CANCELED),
+        (PAID, CANCELED),
+        (PARTIAL_CANCELED, CANCELED),
+        (PARTIAL_CANCELED, REVIEW),
+        # Where Toss says it stands, once a person has it asked again or has returned the money.
+        (REVIEW, PAID),
+        (REVIEW, WAITING_FOR_DEPOSIT),
+        (REVIEW, PARTIAL_CANCELED),
+        (REVIEW, CANCELED),
+        (REVIEW, FAILED),
         # Money that came after we had given the attempt up: kept if the goods can be had, else returned.
         (FAILED, PAID),
         (FAILED, CANCELED),
@@ -56,3 +69,8 @@ ALLOWED = frozenset(
 def allows(old: str, new: str) -> bool:
     """Whether an attempt may go from ``old`` to ``new``."""
     return (old, new) in ALLOWED
+
+
+def sources(new: str) -> list[str]:
+    """Return the states from which an attempt may go to ``new``: an update to it finds no other."""
+    return sorted(old for old, after in ALLOWED if after == new)

@@ -1,24 +1,41 @@
-"""Attempts to pay, what Toss said of them, refunds and webhooks, in the database."""
+"""Attempts to pay, what Toss said of them, and webhooks, in the database."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
 from app.infra.db import Tx
-from app.models import refunds, toss_payments, web_payments, webhook_events
+from app.models import toss_payments, web_payments, webhook_events
 from app.orders.order import Order
 from app.payments import states
 from app.payments.attempt import Attempt
-from app.payments.payment import TossPayment
+from app.payments.payment import Json, TossPayment
 
 
 class KeyTakenError(Exception):
     """A paymentKey that is another attempt's already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an operator needs to know of Toss's newest answer, and how much of it we have promised away."""
+
+    status: str
+    method: str | None
+    total_amount: int
+    refunded_amount: int
+    promised_amount: int
+
+    @property
+    def left_amount(self) -> int:
+        """How much can still be returned."""
+        return self.total_amount - max(self.refunded_amount, self.promised_amount)
 
 
 async def insert_attempt(tx: Tx, order: Order, signup_id: str | None, next_check_at: datetime) -> None:
@@ -49,6 +66,27 @@ async def select_attempt(tx: Tx, web_payment_id: int) -> Attempt:
     return _attempt((await tx.execute(query)).one())
 
 
+async def find_attempt(tx: Tx, web_payment_id: int) -> Attempt | None:
+    """Return an attempt, if there is one with that number."""
+    query = select(web_payments).where(web_payments.c.web_payment_id == web_payment_id)
+    row = (await tx.execute(query)).first()
+    return _attempt(row) if row else None
+
+
+async def select_kept(tx: Tx, web_payment_id: int) -> Kept | None:
+    """Return what was written down of Toss's answers about an attempt."""
+    columns = toss_payments.c
+    query = select(
+        columns.status,
+        columns.payment_method,
+        columns.total_amount,
+        columns.refunded_amount,
+        func.coalesce(columns.promised_amount, 0),
+    )
+    row = (await tx.execute(query.where(columns.web_payment_id == web_payment_id))).first()
+    return Kept(*row) if row else None
+
+
 async def select_by_no(tx: Tx, payment_no: str) -> Attempt | None:
     """Return the attempt with that number."""
     query = select(web_payments).where(web_payments.c.payment_no == payment_no)
@@ -63,9 +101,37 @@ async def select_open(tx: Tx, order_id: int) -> Attempt | None:
     return _attempt(row) if row else None
 
 
-async def select_due(tx: Tx, limit: int) -> list[Attempt]:
-    """Return the attempts whose next check is due, the longest due first."""
-    query = select(web_payments).where(web_payments.c.next_check_at <= tx.clock.now())
+async def select_waiting(tx: Tx, order_id: int) -> Attempt | None:
+    """Return the order's attempt that waits for a deposit."""
+    query = select(web_payments).where(
+        web_payments.c.order_id == order_id, web_payments.c.payment_status == states.WAITING_FOR_DEPOSIT
+    )
+    row = (await tx.execute(query)).first()
+    return _attempt(row) if row else None
+
+
+async def select_has_rival(tx: Tx, attempt: Attempt) -> bool:
+    """Whether another attempt stands for the order now: it may still be paid, or is."""
+    query = select(web_payments.c.web_payment_id).where(
+        web_payments.c.order_id == attempt.order_id,
+        web_payments.c.web_payment_id != attempt.web_payment_id,
+        web_payments.c.payment_status.not_in(states.ENDED),
+    )
+    return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def select_in_state(tx: Tx, status: str, limit: int) -> list[Attempt]:
+    """Return attempts in a state, the one that has been there longest first."""
+    query = select(web_payments).where(web_payments.c.payment_status == status)
+    return [_attempt(row) for row in await tx.execute(query.order_by(web_payments.c.updated_at).limit(limit))]
+
+
+async def select_due(tx: Tx, limit: int, *, pending: bool) -> list[Attempt]:
+    """Return the attempts whose next check is due, the longest due first; PENDING ones or all others."""
+    unasked = web_payments.c.payment_status == states.PENDING
+    query = select(web_payments).where(
+        web_payments.c.next_check_at <= tx.clock.now(), unasked if pending else ~unasked
+    )
     rows = await tx.execute(query.order_by(web_payments.c.next_check_at).limit(limit))
     return [_attempt(row) for row in rows]
 
@@ -97,10 +163,10 @@ async def update_status(  # noqa: PLR0913 - three of them are named columns or c
 ) -> bool:
     """Move an attempt from the state it was read in to ``new``; return whether it was still there.
 
+    The update itself knows the table of states: no other pair finds a row.
+
     ``unasked``: only if no reconciliation has taken it up meanwhile.
     """
-    if not states.allows(attempt.status, new):
-        return False
     values: dict[str, Any] = {
         "payment_status": new,
         "failure_code": failure_code,
@@ -112,6 +178,7 @@ async def update_status(  # noqa: PLR0913 - three of them are named columns or c
     there = update(web_payments).where(
         web_payments.c.web_payment_id == attempt.web_payment_id,
         web_payments.c.payment_status == attempt.status,
+        web_payments.c.payment_status.in_(states.sources(new)),
     )
     if unasked:
         there = there.where(web_payments.c.checks == 0)
@@ -177,7 +244,7 @@ async def upsert_toss_payment(tx: Tx, attempt: Attempt, payment: TossPayment) ->
     """Keep what Toss said of an attempt, the newest answer."""
     now = tx.clock.now()
     account = payment.account
-    answer = {name: value for name, value in payment.raw.items() if name != "secret"}
+    answer = _without_secrets(payment.raw)
     row = {
         "payment_method": payment.method,
         "currency": payment.currency,
@@ -208,26 +275,16 @@ async def upsert_toss_payment(tx: Tx, attempt: Attempt, payment: TossPayment) ->
     )
 
 
-async def insert_refund(tx: Tx, refund_id: str, attempt: Attempt, amount: int, reason: str) -> None:
-    """Resolve to give money back; the same refund again is the same row."""
-    now = tx.clock.now()
-    row = {
-        "refund_id": refund_id,
-        "web_payment_id": attempt.web_payment_id,
-        "amount": amount,
-        "reason": reason,
-        "status": "REQUESTED",
-        "created_at": now,
-        "updated_at": now,
-    }
-    await tx.insert_if_new(refunds, [row])
+async def select_returned_for_update(tx: Tx, web_payment_id: int) -> int | None:
+    """Return what Toss last said has gone back, and let nobody else write it down meanwhile."""
+    query = select(toss_payments.c.refunded_amount).where(toss_payments.c.web_payment_id == web_payment_id)
+    return (await tx.execute(query.with_for_update())).scalar_one_or_none()
 
 
-async def update_refund(tx: Tx, refund_id: str, status: str, failure_code: str | None = None) -> bool:
-    """Note how a requested refund ended; return whether one was waiting."""
-    there = update(refunds).where(refunds.c.refund_id == refund_id, refunds.c.status == "REQUESTED")
-    values = {"status": status, "failure_code": failure_code, "updated_at": tx.clock.now()}
-    return (await tx.execute(there.values(**values))).rowcount == 1
+async def select_secret(tx: Tx, web_payment_id: int) -> str | None:
+    """Return the fingerprint of what Toss proves itself by in a webhook."""
+    query = select(toss_payments.c.secret).where(toss_payments.c.web_payment_id == web_payment_id)
+    return (await tx.execute(query)).scalar_one_or_none()
 
 
 async def insert_webhook(tx: Tx, fingerprint: str, payment_no: str, event_type: str) -> int | None:
@@ -256,6 +313,15 @@ async def update_webhook_handled(tx: Tx, webhook_event_id: int) -> None:
     """Note that Toss was asked about it."""
     there = update(webhook_events).where(webhook_events.c.webhook_event_id == webhook_event_id)
     await tx.execute(there.values(handled_at=tx.clock.now()))
+
+
+def _without_secrets(raw: Json) -> Json:
+    """Return Toss's answer without what proves a webhook, and without the account money went back to."""
+    kept = {name: value for name, value in raw.items() if name != "secret"}
+    account = kept.get("virtualAccount")
+    if isinstance(account, dict):
+        kept["virtualAccount"] = {**account, "refundReceiveAccount": None}
+    return kept
 
 
 def _attempt(row: Any) -> Attempt:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.orders.view import PaymentView, VirtualAccount
 from app.payments import institutions, outcome, states
-from app.payments.attempt import Attempt
+from app.payments.attempt import DEPOSIT_REVERSED, Attempt
 from app.payments.payment import Json, MalformedPaymentError, TossPayment, read_payment
 
 # What a shopper must know first: money that is there, then money that may be.
@@ -30,7 +30,7 @@ def _choose(newest_first: Sequence[Known]) -> Known:
 
 
 def _failure(attempt: Attempt, newest_first: Sequence[Known]) -> str:
-    if attempt.status in {states.FAILED, states.CANCELED}:
+    if attempt.status in {states.FAILED, states.CANCELED} or attempt.failure_code == DEPOSIT_REVERSED:
         return outcome.explain_failure(attempt.failure_code)
     if attempt.status == states.PENDING:
         failed = (known for known, _ in newest_first if known.status == states.FAILED)
@@ -65,6 +65,7 @@ def _view(attempt: Attempt, payment: TossPayment | None, failure: str) -> Paymen
         receipt_url=(payment.receipt_url if payment else None) or "",
         account=_account(attempt, payment),
         failure=failure,
+        refunded_amount=payment.returned_amount if payment and payment.approved_at else 0,
     )
 
 

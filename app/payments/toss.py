@@ -7,17 +7,30 @@ import logging
 import re
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
-from app.payments.payment import Json, MalformedPaymentError, TossPayment, read_payment
+from app.core.clock import to_kst
+from app.payments.breaker import Breaker
+from app.payments.payment import (
+    Json,
+    MalformedPaymentError,
+    TossPayment,
+    Transaction,
+    read_payment,
+    read_transactions,
+)
 from app.payments.verdicts import Call, Verdict, verdict
 
 OK = 200
 FIRST_ERROR = 400
 TOO_MANY_REQUESTS = 429
+FIRST_OF_THEIRS = 500
+BREAKER_OPEN = "breaker open"
+PAGE = 100
 CODE = re.compile(r"[A-Z0-9_]{1,80}")
 TRACE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
@@ -70,6 +83,7 @@ class Toss:
         self, api_url: str, secret_key: str, *, connect_seconds: float = 2.0, read_seconds: float = 10.0
     ) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses: payment keys
+        self.breaker = Breaker()
         self._deadline = connect_seconds + read_seconds
         self._http = httpx.AsyncClient(
             base_url=api_url,
@@ -84,7 +98,7 @@ class Toss:
     ) -> TossPayment:
         """Charge. The same idempotency key always gets the first answer."""
         body: Json = {"paymentKey": payment_key, "orderId": order_id, "amount": amount}
-        return await self._ask("confirm", "/v1/payments/confirm", body, idempotency_key)
+        return _payment("confirm", await self._ask("confirm", "/v1/payments/confirm", body, idempotency_key))
 
     async def find_by_order(self, order_id: str) -> TossPayment | None:
         """Look up by our number; None only when Toss says there is no such payment."""
@@ -94,7 +108,7 @@ class Toss:
         """Look up by Toss's key; None only when Toss says there is no such payment."""
         return await self._find(f"/v1/payments/{quote(payment_key, safe='')}")
 
-    async def cancel(
+    async def cancel(  # noqa: PLR0913 - three of them are named fields of the request
         self,
         payment_key: str,
         reason: str,
@@ -102,11 +116,14 @@ class Toss:
         *,
         amount: int | None = None,
         refund_account: RefundAccount | None = None,
+        refundable_amount: int | None = None,
     ) -> TossPayment:
-        """Give back all that is left, or a part."""
+        """Give back all that is left, or a part; ``refundable_amount``: only if that much is left."""
         body: Json = {"cancelReason": reason}
         if amount is not None:
             body["cancelAmount"] = amount
+        if refundable_amount is not None:
+            body["refundableAmount"] = refundable_amount
         if refund_account:
             body["refundReceiveAccount"] = {
                 "bank": refund_account.bank,
@@ -114,21 +131,57 @@ class Toss:
                 "holderName": refund_account.holder_name,
             }
         path = f"/v1/payments/{quote(payment_key, safe='')}/cancel"
-        return await self._ask("cancel", path, body, idempotency_key)
+        return _payment("cancel", await self._ask("cancel", path, body, idempotency_key))
+
+    async def list_transactions(self, start: datetime, end: datetime) -> list[Transaction]:
+        """Return every movement from ``start`` up to, and without, ``end`` (both naive UTC)."""
+        page = found = await self._list_page(start, end, "")
+        while len(page) == PAGE:
+            page = await self._list_page(start, end, page[-1].transaction_key)
+            found = [*found, *page]
+        return [each for each in found if start <= each.at < end]
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
+    async def _list_page(self, start: datetime, end: datetime, after: str) -> list[Transaction]:
+        asked = {"startDate": _korean(start), "endDate": _korean(end), "limit": str(PAGE)}
+        if after:
+            asked["startingAfter"] = after
+        return _transactions(await self._ask("lookup", f"/v1/transactions?{urlencode(asked)}", None, None))
+
     async def _find(self, path: str) -> TossPayment | None:
         try:
-            return await self._ask("lookup", path, None, None)
+            return _payment("lookup", await self._ask("lookup", path, None, None))
         except _NotThereError:
             return None
 
-    async def _ask(
+    async def _ask(self, call: Call, path: str, body: Json | None, idempotency_key: str | None) -> object:
+        """Send one call and return its content, unless Toss has just left several unanswered."""
+        if not self.breaker.enter():
+            raise TossUnknown(BREAKER_OPEN)
+        try:
+            answer = await self._send(call, path, body, idempotency_key)
+        except TossUnknown:
+            self.breaker.failed()
+            raise
+        except BaseException:
+            self.breaker.left()
+            raise
+        content = _json(answer)
+        code = _code(content)
+        if _is_broken(answer.status_code, content, code):
+            self.breaker.failed()
+        else:
+            self.breaker.answered()
+        if answer.status_code != OK:
+            raise _judged(call, answer.status_code, code, content)
+        return content
+
+    async def _send(
         self, call: Call, path: str, body: Json | None, idempotency_key: str | None
-    ) -> TossPayment:
+    ) -> httpx.Response:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         started = time.monotonic()
         try:
@@ -142,20 +195,16 @@ class Toss:
         except httpx.HTTPError as problem:
             log.warning("toss %s: no answer (%s)", call, type(problem).__name__)
             raise TossUnknown("connection") from problem
-        content = _json(answer)
-        code = _code(content)
         trace = answer.headers.get("X-TossPayments-Trace-Id", "")
         log.info(
             "toss %s: status %d, code %s, trace %s, %d ms",
             call,
             answer.status_code,
-            code or "-",
+            _code(_json(answer)) or "-",
             trace if TRACE.fullmatch(trace) else "-",
             (time.monotonic() - started) * 1000,
         )
-        if answer.status_code != OK:
-            raise _judged(call, answer.status_code, code, content)
-        return _payment(call, content)
+        return answer
 
 
 class _NotThereError(TossError):
@@ -168,6 +217,26 @@ def _payment(call: Call, content: object) -> TossPayment:
     except MalformedPaymentError as problem:
         log.warning("toss %s: unreadable payment (%s)", call, problem)
         raise TossUnknown("unreadable payment") from problem
+
+
+def _transactions(content: object) -> list[Transaction]:
+    try:
+        return read_transactions(content)
+    except MalformedPaymentError as problem:
+        log.warning("toss transactions: unreadable (%s)", problem)
+        raise TossUnknown("unreadable transactions") from problem
+
+
+def _is_broken(status: int, content: object, code: str) -> bool:
+    """Whether this is a sick server talking, not an answer about a payment."""
+    if status == OK:
+        return content is None
+    return status >= FIRST_OF_THEIRS or status == TOO_MANY_REQUESTS or not code
+
+
+def _korean(moment: datetime) -> str:
+    """Write a moment as the API reads it: Korean time without an offset (it refuses a ``Z``)."""
+    return to_kst(moment).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _judged(call: Call, status: int, code: str, content: object) -> TossError:

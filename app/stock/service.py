@@ -10,6 +10,7 @@ INITIAL = "initial"
 RESERVE = "reserve"
 RESERVE_LATE = "reserve_late"
 RELEASE = "release"
+RELEASE_LATE = "release_late"
 
 
 async def reserve(
@@ -38,7 +39,13 @@ async def release(tx: Tx, web_payment_id: int) -> None:
     for product_id, quantity in held:
         await store.update_returned(tx, product_id, quantity)
     if held:
-        await store.insert_movements(tx, web_payment_id, RELEASE, held)
+        late = await store.select_has_moved(tx, web_payment_id, RESERVE_LATE)
+        await store.insert_movements(tx, web_payment_id, RELEASE_LATE if late else RELEASE, held)
+
+
+async def is_held(tx: Tx, web_payment_id: int) -> bool:
+    """Whether an attempt holds goods."""
+    return bool(await store.select_held(tx, web_payment_id))
 
 
 async def set_initial(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:

@@ -62,6 +62,14 @@ async def select_held(tx: Tx, web_payment_id: int) -> list[tuple[int, int]]:
     return [(row.product_id, -int(row.moved)) for row in rows]
 
 
+async def select_has_moved(tx: Tx, web_payment_id: int, reason: str) -> bool:
+    """Whether goods have moved for an attempt for that reason."""
+    query = select(stock_movements.c.stock_movement_id).where(
+        stock_movements.c.web_payment_id == web_payment_id, stock_movements.c.reason == reason
+    )
+    return (await tx.execute(query.limit(1))).first() is not None
+
+
 async def select_differences(tx: Tx) -> list[Difference]:
     """Return the products whose quantity and ledger disagree. There must be none."""
     moved = func.coalesce(func.sum(stock_movements.c.delta), 0)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from quart import ResponseReturnValue, current_app, g, request
 
-from app.core.errors import TooLargeError
+from app.core.errors import NotFoundError, TooLargeError
 from app.web import csrf, htmx
 from app.web.uninterrupted import uninterrupted
 
@@ -23,7 +23,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 class Door:
     """Who may come in, and what is checked on the way."""
 
-    stance: str  # anyone, member, outside (another system; no cookies, no form token)
+    stance: str  # anyone, member, operator, outside (another system; no cookies, no form token)
     csrf: bool = True
 
 
@@ -35,6 +35,11 @@ def anyone(view: V) -> V:
 def member(view: V) -> V:
     """Let logged-in shoppers in; others are sent to log in and come back."""
     return _door(view, Door("member"))
+
+
+def operator(view: V) -> V:
+    """Let those in who run the shop; to everybody else the address does not exist."""
+    return _door(view, Door("operator"))
 
 
 def outside(view: V) -> V:
@@ -77,7 +82,11 @@ async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue
 
 
 def _turn_away(stance: str) -> ResponseReturnValue | None:
-    if stance == "member" and g.get("shopper") is None:
+    """Return the answer for who may not come in. Raises NotFoundError."""
+    shopper = g.get("shopper")
+    if stance == "operator" and (shopper is None or shopper.role != "operator"):
+        raise NotFoundError("not an operator")
+    if stance == "member" and shopper is None:
         back = request.full_path.rstrip("?") if request.method == "GET" else "/account"
         return htmx.redirect(f"/login?next={quote(back, safe='/')}")
     return None

@@ -97,8 +97,9 @@ class Faults:
     def for_call(self, call: str, order_id: str | None, amount: int | None, payment_key: str) -> Fault | None:
         """Return the fault this API call must meet, if any."""
         for number, fault in list(self.active.items()):
-            if fault.kind in API_FAULTS and fault.on in {call, "all"} and _fits(fault, order_id, amount):
-                return self._spend(number, fault)
+            meant = fault.kind in API_FAULTS and fault.on in {call, "all"} and _fits(fault, order_id, amount)
+            if meant and self._spend(number, fault):
+                return fault
         if call != "confirm":
             return None
         return self._magic(set(API_FAULTS), amount, payment_key)
@@ -106,21 +107,22 @@ class Faults:
     def for_webhook(self, kind: str, order_id: str, amount: int, payment_key: str) -> Fault | None:
         """Return the webhook fault of this kind that this payment must meet, if any."""
         for number, fault in list(self.active.items()):
-            if fault.kind == kind and _fits(fault, order_id, amount):
-                return self._spend(number, fault)
+            if fault.kind == kind and _fits(fault, order_id, amount) and self._spend(number, fault):
+                return fault
         return self._magic({kind}, amount, payment_key)
 
     def listed(self) -> list[Json]:
         """List the faults still to come."""
         return [{"id": number, **asdict(fault)} for number, fault in self.active.items()]
 
-    def _spend(self, number: int, fault: Fault) -> Fault | None:
+    def _spend(self, number: int, fault: Fault) -> bool:
+        """Whether it is this one's turn; when not, the next one is asked."""
         if fault.ratio < 1 and secrets.randbelow(1_000_000) >= fault.ratio * 1_000_000:
-            return None
+            return False
         self.spent[number] = self.spent.get(number, 0) + 1
         if fault.times is not None and self.spent[number] >= fault.times:
             self.active.pop(number, None)
-        return fault
+        return True
 
     def _magic(self, kinds: set[str], amount: int | None, payment_key: str) -> Fault | None:
         kind = MAGIC_AMOUNTS.get(amount or 0)

@@ -4,12 +4,10 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aio_pika
 import httpx
@@ -21,31 +19,15 @@ from app.models import carts, orders, outbox, products, web_payments
 from app.stock import service as stock
 from sandbox.toss.config import Config
 from tasks.registry import LISTENERS
-from tests.faultproxy import FaultProxy
 from tests.processes import Buyer, Placed, RunningShop, quantities, serving
 from tests.shop import eventually, settings_for
-from tests.stack import Stack, real
+from tests.stack import Proxies, Stack, proxy_of, real, through
 from tests.toss_stand import Stand
 
 REST_SECONDS = 60.0  # within which everything that is under way must have ended
 HOLDING_MONEY = {"PAID", "PARTIAL_CANCELED", "REVIEW"}
 UNDECIDED = {"CONFIRMING"}
 UNAVAILABLE = 503
-
-
-@dataclass(slots=True)
-class Proxies:
-    """One fault proxy in front of each machine."""
-
-    redis: FaultProxy
-    amqp: FaultProxy
-    database: FaultProxy
-    toss: FaultProxy
-
-    def heal(self) -> None:
-        """Let everything through again."""
-        for proxy in (self.redis, self.amqp, self.database, self.toss):
-            proxy.heal()
 
 
 class Shopper(Buyer):
@@ -198,13 +180,13 @@ class Bed:
 
     async def mend(self) -> None:
         """Make everything whole again, so that the next cell does not inherit this one's fault."""
-        self.proxies.heal()
+        for proxy in (self.proxies.redis, self.proxies.amqp, self.proxies.database, self.proxies.toss):
+            proxy.heal()
         await self.toss.http.delete("/sandbox/faults")
         for machine in (self.stack.redis, self.stack.amqp, self.stack.database, self.stack.toss):
-            child = _child(machine)
-            if child is not None:
-                child.send_signal(signal.SIGCONT)
-            if machine is not None and (child is None or child.poll() is not None):
+            assert machine
+            machine.resume()
+            if not machine.is_running:
                 machine.start()
         for kind in ("web", "worker"):
             self.signal(kind, signal.SIGCONT)
@@ -269,11 +251,22 @@ class Bed:
     async def _assert_carts(self) -> None:
         """I1 and I2: every cart, hot and in the database, is what was acknowledged: not less, not more."""
         for shopper in self.shoppers:
-            assert await shopper.cart() == shopper.live, "I1, I2: the hot cart"
+            await self._assert_hot_cart(shopper)
         for product_id in {product for shopper in self.shoppers for product in shopper.knows}:
             known = [shopper.live[product_id] for shopper in self.shoppers if product_id in shopper.live]
             written = await self.written(product_id)
             assert sorted(written.values()) == sorted(known), f"I1, I2: the database's carts: {written}"
+
+    async def _assert_hot_cart(self, shopper: Shopper) -> None:
+        """A paid cart is emptied by a message that may still be in a worker's hands: that is waited for."""
+
+        async def is_as_acknowledged() -> bool:
+            return await shopper.cart() == shopper.live
+
+        try:
+            await eventually(is_as_acknowledged)
+        except TimeoutError:
+            raise AssertionError(f"I1, I2: {await shopper.cart()}, not {shopper.live}") from None
 
     async def _assert_stock(self) -> None:
         """I3: the shelf is what the ledger says, and never below nothing."""
@@ -301,17 +294,13 @@ class Bed:
 async def open_bed(folder: Path, stack: Stack, **settings: str) -> AsyncIterator[Bed]:
     """Run the shop on a stack, every machine behind a fault proxy."""
     with ExitStack() as running:
-        proxies = Proxies(
-            *(
-                _proxy(running, url)
-                for url in (stack.redis_url, stack.amqp_url, stack.database_url, stack.toss_api_url)
-            )
-        )
+        urls = (stack.redis_url, stack.amqp_url, stack.database_url, stack.toss_api_url)
+        proxies = Proxies(*(running.enter_context(proxy_of(url)) for url in urls))
         detour = {
-            "REDIS_URL": _through(stack.redis_url, proxies.redis),
-            "AMQP_URL": _through(stack.amqp_url, proxies.amqp),
-            "DATABASE_URL": _through(stack.database_url, proxies.database),
-            "TOSS_API_URL": _through(stack.toss_api_url, proxies.toss),
+            "REDIS_URL": through(proxies.redis, stack.redis_url),
+            "AMQP_URL": through(proxies.amqp, stack.amqp_url),
+            "DATABASE_URL": through(proxies.database, stack.database_url),
+            "TOSS_API_URL": through(proxies.toss, stack.toss_api_url),
         }
         async with (
             serving(stack, folder, **({"WEB_WORKERS": "2"} | detour | settings)) as shop,
@@ -331,27 +320,3 @@ async def fresh_bed(folder: Path, **settings: str) -> AsyncIterator[Bed]:
         (folder / "shop").mkdir()
         async with open_bed(folder / "shop", stack, **settings) as bed:
             yield bed
-
-
-def _child(machine: object) -> subprocess.Popen[bytes] | None:
-    """Return the process of a machine, as long as it was not ended."""
-    holder = machine if hasattr(machine, "child") else getattr(machine, "server", None)
-    child: subprocess.Popen[bytes] | None = getattr(holder, "child", None)
-    return child
-
-
-def _proxy(running: ExitStack, url: str) -> FaultProxy:
-    parts = urlsplit(url)
-    assert parts.hostname
-    assert parts.port
-    proxy = FaultProxy(parts.hostname, parts.port)
-    proxy.start()
-    running.callback(proxy.stop)
-    return proxy
-
-
-def _through(url: str, proxy: FaultProxy) -> str:
-    """Return the same address, by way of the proxy."""
-    parts = urlsplit(url)
-    user, at, _ = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user}{at}{proxy.address}").geturl()

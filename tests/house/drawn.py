@@ -28,6 +28,7 @@ PAYMENT = PaymentView(
     payment_no="P" * 32, status="PENDING", status_label="보류", method="", currency="KRW",
     total_amount=27_000, discount=0, supplied_amount=None, vat=None, approved_at=None, card_issuer="",
     card_number="", easy_pay="", receipt_url="", account=None, failure="카드사에서 승인을 거절했습니다.",
+    refunded_amount=0,
 )  # fmt: skip
 ACCOUNT = VirtualAccount("국민은행", "123-45", "마당", NOON)
 ORDER = OrderView(
@@ -46,6 +47,7 @@ ORDERS = [
     {"order": ORDER},
     {"order": replace(ORDER, payment=None, can_pay=False)},
     {"order": replace(ORDER, payment=replace(PAYMENT, status="CONFIRMING"))},
+    {"order": replace(ORDER, payment=replace(PAYMENT, status="PARTIAL_CANCELED", failure=""))},
     {"order": replace(ORDER, payment=replace(PAYMENT, status="WAITING_FOR_DEPOSIT", account=ACCOUNT))},
 ]
 KINDS = (

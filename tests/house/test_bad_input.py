@@ -44,10 +44,13 @@ FORMS: dict[str, dict[str, str]] = {
     "accounts.log_out": {},
     "accounts.change_password": {"password": "{password}", "new_password": "{password}"},
     "payments.receive_webhook": {},
+    "admin.refund_payment": {"nonce": "0" * 32, "amount": "1000", "reason": "단순 변심"},
+    "admin.check_payment": {},
 }  # fmt: skip
 LEAVING = {"accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password"}
 QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code")
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
+         "web_payment_id": "{web_payment_id}",
          "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
 
 
@@ -119,9 +122,11 @@ async def ground(request: pytest.FixtureRequest, shop: Shop) -> AsyncIterator[Gr
         buyer = Buyer(shop, visitor, stand)
         order_no = await buyer.order((product, 2))
         total = await buyer.seen_total()
-        payment_no = (await attempts(shop, order_no))[0].payment_no
+        attempt = (await attempts(shop, order_no))[0]
+        payment_no = attempt.payment_no
         known = {
             "mug": product, "lamp": lamp, "order_no": order_no, "payment_no": payment_no, "total": total,
+            "web_payment_id": attempt.web_payment_id,
             "signup_id": person.signup_id if person else "nobody_here",
             "password": person.password if person else "아무도 아닌 사람",
             "hash": await password_hash(shop, person) if person else "",

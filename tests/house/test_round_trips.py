@@ -16,7 +16,7 @@ from tests.buyer import Buyer, attempts, stand_of
 from tests.goods import make_options, mug
 from tests.house.test_bad_input import doors
 from tests.shop import Shop, Visitor
-from tests.village import enter, minji
+from tests.village import enter, hana, minji
 
 MOST = 3
 
@@ -33,6 +33,7 @@ STATES = {
     "catalog.show_products": "/products?category={category}",
     "search.show_results": "/search?q=%EB%A8%B8%EA%B7%B8",
     "accounts.show_availability": "/signup/availability?signup_id=somebody_new",
+    "admin.show_payment": "/admin/payments/{web_payment_id}",
     "static.show_file": "/static/x/css/shop.css",
     "static.show_picture": "/pictures/mug.svg",
 }
@@ -45,6 +46,7 @@ class Ground:
     """A member with a full cart, an order to pay and one that is paid: whoever costs the most."""
 
     visitor: Visitor
+    operator: Visitor
     buyer: Buyer
     known: dict[str, Any]
 
@@ -65,8 +67,9 @@ async def ground(shop: Shop) -> AsyncIterator[Ground]:
             "paid": paid, "paid_no": (await attempts(shop, paid))[0].payment_no,
             "open": open_, "open_no": (await attempts(shop, open_))[0].payment_no,
             "option": options[0], "category": category,
+            "web_payment_id": (await attempts(shop, paid))[0].web_payment_id,
         }  # fmt: skip
-        yield Ground(visitor, buyer, known)
+        yield Ground(visitor, await enter(shop, await hana(shop.m)), buyer, known)
 
 
 @pytest.fixture(autouse=True)
@@ -113,10 +116,11 @@ async def test_a_page_asks_the_stores_three_times_at_most(ground: Ground, endpoi
     """Asked for twice: a session is checked once a minute, categories are kept for ten seconds."""
     url = STATES.get(endpoint, doors("GET")[endpoint]).format(**ground.known)
     assert "<" not in url, f"say in STATES what {endpoint} is to be asked for"
+    visitor = ground.operator if endpoint.startswith("admin.") else ground.visitor
     for htmx in (False, True):
-        await ground.visitor.get(url, htmx=htmx)
+        await visitor.get(url, htmx=htmx)
         async with counted() as mine:
-            answer = await ground.visitor.get(url, htmx=htmx)
+            answer = await visitor.get(url, htmx=htmx)
         assert answer.status_code < 500
         assert len(mine) <= MOST, mine
 

@@ -256,6 +256,25 @@ async def test_closing_lets_the_handler_at_work_finish(
     assert await waiting(channel, queue.name) == 0
 
 
+async def test_closing_ends_though_the_library_swallowed_the_cancellation(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What aiormq does now and then to a process that is told to stop while it connects."""
+    declaring = asyncio.Event()
+
+    async def swallow(*_: object) -> None:
+        declaring.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "_declare", swallow)
+    amqp = Amqp(amqp_url)
+    await amqp.start()
+    await declaring.wait()
+    async with asyncio.timeout(PATIENCE):
+        await amqp.close()
+
+
 async def test_everything_resumes_when_the_server_was_restarted(
     broker: Machine, amqp: Amqp, queue: Queue
 ) -> None:

@@ -27,9 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncTransaction
 
 from app.core.clock import Clock
-from app.core.errors import DatabaseUnavailableError
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.infra.db import Database, Tx
 from sandbox.mariadb import MariaDB
 from tests.stack import Stack
@@ -145,6 +146,24 @@ async def test_an_upsert_guarded_by_a_stamp_keeps_the_newest(db: Database) -> No
     async with db.read() as tx:
         found = await tx.execute(select(goods.c.stock, goods.c.stamp).where(goods.c.name == "guarded"))
         assert found.one() == (5, 30)
+
+
+async def test_a_commit_without_an_answer_is_not_called_a_failure(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = AsyncTransaction.commit
+
+    async def commit_and_lose_the_answer(self: AsyncTransaction) -> None:
+        await commit(self)
+        raise OSError("the connection is gone")
+
+    monkeypatch.setattr(AsyncTransaction, "commit", commit_and_lose_the_answer)
+    with pytest.raises(CommitUnknownError):
+        await add_good(db, "unanswered")
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        async with db.read():
+            pass
+    assert not isinstance(caught.value, CommitUnknownError)  # who only reads has nothing to wonder about
 
 
 @pytest.mark.parametrize("stack", ["real"], indirect=True)  # SQLite has no connection to lose

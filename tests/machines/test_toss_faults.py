@@ -74,3 +74,12 @@ async def test_faults_count_down_fit_and_are_taken_back() -> None:
         assert (await stand.http.get(url, headers=basic())).status_code == 200
         for wrong in ({"fault": "nothing"}, {"fault": "slow", "seconds": "soon"}, {}):
             assert (await stand.http.post("/sandbox/faults", json=wrong)).status_code == 400
+
+
+async def test_a_fault_whose_turn_it_is_not_leaves_the_call_to_the_next(stand: Stand) -> None:
+    payment_key, _ = await stand.approve()
+    await stand.fault("html_before", ratio=1e-9, on="lookup")
+    await stand.fault("too_many", ratio=1.0, on="lookup")
+    answer = await stand.http.get(f"/v1/payments/{payment_key}", headers=basic())
+    await stand.http.delete("/sandbox/faults")
+    assert answer.status_code == 429

@@ -12,7 +12,8 @@ from tests.toss_stand import Stand
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stand(shop: Shop) -> AsyncIterator[Stand]:
-    """The stack's Toss sandbox, a buyer's side of it."""
+    """The stack's Toss sandbox, a buyer's side of it, and a shop that has no bad memories of it."""
+    shop.m.toss.breaker.answered()
     async with stand_of(shop) as stand:
         yield stand
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.models import refunds
+from app.models import refunds, webhook_events
 from app.payments import service as payments
 from tests.buyer import (
     ADDRESS,
     Buyer,
+    alarms,
     assert_books,
     attempts,
     left,
@@ -142,27 +143,63 @@ async def test_a_late_deposit_for_goods_that_are_gone_waits_for_a_person(
     await stand.act(key, "deposit")
     await webhook(shop, stand, key)
     await eventually(lambda: _attempt_is(shop, order_no, "REVIEW"))
+    [attempt] = await attempts(shop, order_no)
     async with shop.m.db.read() as tx:
-        [refund] = (await tx.execute(select(refunds).where(refunds.c.amount == 58_000))).all()
+        [refund] = (
+            await tx.execute(select(refunds).where(refunds.c.web_payment_id == attempt.web_payment_id))
+        ).all()
     assert refund.status == "REFUSED"
     assert await left(shop, [pot]) == [0]
     await assert_books(shop, stand, others)
 
 
-async def test_a_deposit_that_the_bank_takes_back_waits_for_a_person(
+async def test_a_deposit_that_the_bank_takes_back_is_waited_for_again(
     shop: Shop, stand: Stand, buyer: Buyer
 ) -> None:
-    order_no, key = await wait_for_deposit(buyer, await mug(shop.m))
+    cup = await mug(shop.m)
+    order_no, key = await wait_for_deposit(buyer, cup)
+    await stand.act(key, "deposit")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "PAID", "PAID")
+    await buyer.put(cup, 2)
+    meanwhile = await buyer.check_out()  # the owner has another open order by now
+    before = alarms("deposit_reversed")
+    await stand.act(key, "deposit-error")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "WAITING_FOR_DEPOSIT", "WAITING_FOR_DEPOSIT")
+    assert alarms("deposit_reversed") > before
+    assert (await order_row(shop, order_no)).paid_at is None
+    assert await left(shop, [cup]) == [99]  # the goods are still held
+    page = await text(await buyer.visitor.get(f"/orders/{order_no}"))
+    assert "입금 대기" in page
+    assert "은행에서 입금을 취소했습니다" in page
+    assert "국민은행 X" in page
+    assert (await buyer.visitor.get(f"/orders/{order_no}/receipt")).status_code == 404
+    await stand.act(key, "deposit")
+    await webhook(shop, stand, key)
+    await settled(shop, order_no, "PAID", "PAID")
+    assert (await order_row(shop, order_no)).paid_at is not None
+    assert await left(shop, [cup]) == [99]
+    assert (await stand.ledger())["kept"][(await attempts(shop, order_no))[0].payment_no] == 15_000
+    assert await states(shop, meanwhile) == ("PENDING", ["PENDING"])
+
+
+async def test_a_reversed_deposit_that_does_not_come_again_gives_the_goods_back(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    cup = await mug(shop.m)
+    order_no, key = await wait_for_deposit(buyer, cup)
     await stand.act(key, "deposit")
     await webhook(shop, stand, key)
     await settled(shop, order_no, "PAID", "PAID")
     await stand.act(key, "deposit-error")
     await webhook(shop, stand, key)
-    await eventually(lambda: _attempt_is(shop, order_no, "REVIEW"))
-    assert "결제 확인 필요" in await text(await buyer.visitor.get(f"/orders/{order_no}"))
-    await stand.act(key, "deposit")
-    await webhook(shop, stand, key)
-    await eventually(lambda: _attempt_is(shop, order_no, "PAID"))
+    await settled(shop, order_no, "WAITING_FOR_DEPOSIT", "WAITING_FOR_DEPOSIT")
+    answer = await buyer.visitor.post(f"/orders/{order_no}/cancellation")
+    assert answer.status_code == 303
+    assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
+    assert (await stand.look_up(key))["status"] == "CANCELED"
+    assert await left(shop, [cup]) == [100]
 
 
 async def give_up(buyer: Buyer, product: int) -> tuple[str, Any]:
@@ -252,3 +289,24 @@ async def _refund_is(shop: Shop, attempt: Any, status: str) -> bool:
     query = select(refunds.c.status).where(refunds.c.web_payment_id == attempt.web_payment_id)
     async with shop.m.db.read() as tx:
         return (await tx.execute(query)).scalar_one_or_none() == status
+
+
+async def test_a_deposits_webhook_must_show_the_secret(shop: Shop, stand: Stand, buyer: Buyer) -> None:
+    """Without it nothing is even asked of Toss; and the sender learns nothing."""
+    order_no, key = await wait_for_deposit(buyer, await mug(shop.m))
+    [attempt] = await attempts(shop, order_no)
+    genuine = (await stand.look_up(key))["secret"]
+    await stand.act(key, "deposit")
+    client = shop.app.test_client()
+    before = alarms("forged_webhook")
+    body = {"createdAt": "2026-11-24T00:00:00", "status": "DONE", "orderId": attempt.payment_no}
+    for secret in ({}, {"secret": ""}, {"secret": genuine + "x"}, {"secret": 7}, {"secret": "\ud800"}):
+        answer = await client.post("/payments/toss/webhook", json={**body, **secret})
+        assert (answer.status_code, await text(answer)) == (200, "")
+    assert alarms("forged_webhook") == before + 5
+    async with shop.m.db.read() as tx:
+        query = select(webhook_events).where(webhook_events.c.payment_no == attempt.payment_no)
+        kept = [row for row in await tx.execute(query) if row.event_type == "DEPOSIT_CALLBACK"]
+    assert kept == []
+    assert (await client.post("/payments/toss/webhook", json={**body, "secret": genuine})).status_code == 200
+    await eventually(lambda: _is(shop, order_no, "PAID"))

@@ -4,6 +4,7 @@ import asyncio
 
 from tests.buyer import Buyer, assert_books, attempts, left, stand_of, states
 from tests.goods import mug
+from tests.races.crowd import races
 from tests.shop import Shop, eventually
 
 BUYERS = 100
@@ -22,6 +23,7 @@ async def come_back(buyer: Buyer, url: str) -> None:
             await asyncio.sleep(0.2)
 
 
+@races("payments.confirm_return")
 async def test_a_hundred_buyers_for_ten_pieces(shop: Shop) -> None:
     cup = await mug(shop.m, quantity=PIECES)
     async with stand_of(shop) as stand:
@@ -52,6 +54,7 @@ async def test_a_hundred_buyers_for_ten_pieces(shop: Shop) -> None:
         await assert_books(shop, stand, *orders)
 
 
+@races("payments.confirm_return")
 async def test_opposite_baskets_do_not_stand_in_each_others_way(shop: Shop) -> None:
     """Two kinds, baskets in both orders, just enough for half of them."""
     one, two = await mug(shop.m, quantity=10), await mug(shop.m, quantity=10)

@@ -11,5 +11,7 @@ end
 raise(cart, 'cl', stamp)
 raise(cart, 'last', last)
 drop_cleared(cart)
-redis.call('HDEL', cart, 'undo')
+-- What was removed later can still be brought back: this may be said again long after the payment.
+local removed = string.match(redis.call('HGET', cart, 'undo') or '', ':(%d+)$')
+if not removed or tonumber(removed) <= stamp then redis.call('HDEL', cart, 'undo') end
 return 1

@@ -76,7 +76,7 @@ async def test_messages_may_come_twice_and_in_any_order(shop: Shop) -> None:
         seen.append(await service.snapshot(shop.m, who))
     await service.remove_line(shop.m, who, other)
     seen.append(await service.snapshot(shop.m, who))
-    for one in (seen[3], seen[0], seen[2], seen[0], seen[1], seen[3]):
+    for one in (seen[3], seen[0], seen[2], seen[0], seen[3], seen[1]):
         await service.persist(shop.m, [one, one], by="test")
     assert await in_database(shop, who) == {product: 3}
 
@@ -128,6 +128,28 @@ async def test_what_was_paid_for_goes_and_a_later_edit_stays(shop: Shop) -> None
     assert await in_database(shop, who) == {later: 1}
 
 
+async def test_what_was_removed_after_the_order_can_be_brought_back_when_the_paid_goods_go_late(
+    shop: Shop,
+) -> None:
+    who, bought, later = owner(), await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, who, bought, 2, "")
+    ordered = await service.snapshot(shop.m, who)
+    await service.add_line(shop.m, who, later, 3, "")
+    await service.remove_line(shop.m, who, later)
+    await service.clear_paid_hot(shop.m, who, ordered.last)  # the message says it again, whenever it comes
+    assert (await service.undo(shop.m, who)).note == ""
+    assert {line.product_id: line.quantity for line in (await service.view(shop.m, who)).lines} == {later: 3}
+
+
+async def test_what_was_removed_before_the_order_cannot_be_brought_back_once_it_is_paid(shop: Shop) -> None:
+    who, bought, removed = owner(), await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, who, bought, 2, "")
+    await service.add_line(shop.m, who, removed, 3, "")
+    await service.remove_line(shop.m, who, removed)
+    await service.clear_paid_hot(shop.m, who, (await service.snapshot(shop.m, who)).last)
+    assert (await service.undo(shop.m, who)).note == "되돌릴 상품이 없습니다."
+
+
 async def test_a_guests_cart_joins_the_members_once(shop: Shop) -> None:
     guest, member = owner(), owner()
     both, only_guest = await mug(shop.m), await mug(shop.m)
@@ -138,6 +160,27 @@ async def test_a_guests_cart_joins_the_members_once(shop: Shop) -> None:
     cart = await service.view(shop.m, member)
     assert {line.product_id: line.quantity for line in cart.lines} == {both: 3, only_guest: 1}
     assert (await service.view(shop.m, guest)).lines == ()
+
+
+async def test_what_a_guest_puts_in_while_the_carts_are_joined_is_not_left_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guest's cookie goes with the log-in: nobody would ever see that cart again."""
+    guest, member = owner(), owner()
+    early, late = await mug(shop.m), await mug(shop.m)
+    await service.add_line(shop.m, guest, early, 1, "")
+    hot, others = shop.m.keep(HotCarts), [late]
+    clear = hot.clear
+
+    async def clear_after_another_tab(*args: Any, **named: Any) -> None:
+        while others:
+            await service.add_line(shop.m, guest, others.pop(), 1, "")
+        await clear(*args, **named)
+
+    monkeypatch.setattr(hot, "clear", clear_after_another_tab)
+    await service.merge_guest(shop.m, guest, member)
+    assert {line.product_id for line in (await service.snapshot(shop.m, member)).live} == {early, late}
+    assert (await service.snapshot(shop.m, guest)).live == ()
 
 
 async def test_two_hundred_edits_at_once_lose_no_line(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.infra.db import Tx
 from app.models import stock_movements
@@ -37,6 +38,21 @@ async def test_goods_are_held_and_given_back_once(shop: Shop) -> None:
         await stock.release(tx, ATTEMPT)
         assert await stock_of(tx, cup) == 5
         assert await reasons(tx, cup) == [("initial", 5), ("reserve", -3), ("release", 3)]
+        assert not await differs(tx, cup)
+
+
+async def test_the_same_hold_twice_is_refused_by_the_ledger_itself(shop: Shop) -> None:
+    cup = await mug(shop.m, quantity=5)
+
+    async def hold() -> None:
+        async with shop.m.db.write() as tx:
+            await stock.reserve(tx, ATTEMPT + 3, [(cup, 1)])
+
+    await hold()
+    with pytest.raises(IntegrityError):
+        await hold()
+    async with shop.m.db.read() as tx:
+        assert await stock_of(tx, cup) == 4
         assert not await differs(tx, cup)
 
 

@@ -1,0 +1,634 @@
+"""The safeguards, what each looks like when it is missing, and the smallest set of tests that notices.
+
+The rule is the one of the design where it has a number (R1 ... R20); CAS: a change guarded by the state
+that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean; TX: a commit;
+KEEP: what a machine must promise; DOOR: sessions and forms.
+"""
+
+from collections.abc import Sequence
+
+from tests.mutants.bench import Mutant
+
+CARTS = "tests/rooms/cart/test_cart.py"
+PERSISTING = "tests/rooms/cart/test_persisting.py"
+CONFIRMED = "tests/rooms/cart/test_confirmed.py"
+ACCIDENTS = "tests/rooms/cart/test_accidents.py"
+CHECKOUT = "tests/rooms/checkout/test_checkout.py"
+STOCK = "tests/rooms/stock/test_stock.py"
+LOGIN = "tests/rooms/accounts/test_login.py"
+SESSIONS = "tests/rooms/accounts/test_sessions.py"
+PAYING = "tests/payments/test_paying.py"
+ENDS = "tests/payments/test_ends.py"
+UNKNOWN = "tests/payments/test_unknown.py"
+DEPOSITS = "tests/payments/test_deposits.py"
+GUARDS = "tests/payments/test_guards.py"
+ANSWERS = "tests/payments/test_toss_answers.py"
+CLIENT = "tests/payments/test_toss_client.py"
+JUDGING = "tests/unit/test_judging.py"
+AMQP = "tests/machines/test_amqp_client.py"
+DATABASE = "tests/machines/test_database.py"
+DURABILITY = "tests/machines/test_durability.py"
+CART_RACES = "tests/races/test_carts.py"
+ORDER_RACES = "tests/races/test_orders.py"
+ACCOUNT_RACES = "tests/races/test_accounts.py"
+
+UNSAFE = "test_an_unsafe_redis_is_refused_with_the_way_to_mend_it"
+
+
+def embedded(path: str, test: str, case: str = "") -> tuple[str]:
+    """Name a test as pytest does, on the embedded stack."""
+    return (f"{path}::{test}[embedded{case and '-'}{case}]",)
+
+
+def real(path: str, test: str) -> tuple[str]:
+    """Name a test on real servers: the embedded database has one writer, and would not show it."""
+    return (f"{path}::{test}[real]",)
+
+
+def stand_in(test: str) -> tuple[str]:
+    """Name a test of the client of the broker, with our stand-in for the broker."""
+    return (f"{AMQP}::{test}[stand-in]",)
+
+
+def alone(path: str, test: str) -> tuple[str]:
+    """Name a test that needs no stack."""
+    return (f"{path}::{test}",)
+
+
+CART: Sequence[Mutant] = (
+    Mutant(
+        name="removals travel",
+        rule="R1",
+        file="app/cart/snapshot.py",
+        old="lines = [list(line) for line in self.lines]",
+        new="lines = [list(line) for line in self.live]",
+        tests=embedded(CART_RACES, "test_a_line_is_removed_once_and_brought_back_once"),
+    ),
+    Mutant(
+        name="stamps only grow",
+        rule="R2",
+        file="app/cart/lua/register.lua",
+        old="return math.max(now, number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)",
+        new="return now",
+        tests=embedded(ACCIDENTS, "test_a_clock_that_was_set_back_loses_no_edit"),
+    ),
+    Mutant(
+        name="an edit marks its cart",
+        rule="R3",
+        file="app/cart/lua/edit.lua",
+        old="redis.call('ZADD', dirty, text(stamp), owner)",
+        new="",
+        tests=embedded(PERSISTING, "test_the_sweeper_writes_what_no_message_wrote"),
+    ),
+    Mutant(
+        name="confirmed by the broker",
+        rule="R4",
+        file="app/infra/amqp.py",
+        old="connection.channel(publisher_confirms=True, on_return_raises=True)",
+        new="connection.channel(publisher_confirms=False)",
+        tests=stand_in("test_a_full_queue_is_not_confirmed"),
+    ),
+    Mutant(
+        name="mandatory",
+        rule="R4",
+        file="app/infra/amqp.py",
+        old="publish(message, routing_key, mandatory=True)",
+        new="publish(message, routing_key, mandatory=False)",
+        tests=stand_in("test_a_message_nobody_wants_is_not_confirmed_and_a_deleted_queue_comes_back"),
+    ),
+    Mutant(
+        name="newest stamp in Redis",
+        rule="R5",
+        file="app/cart/lua/register.lua",
+        old="if stamp > cleared and stamp > known then",
+        new="if stamp > cleared then",
+        tests=embedded(
+            PERSISTING, "test_a_wiped_redis_loads_the_cart_again_and_a_late_message_changes_nothing"
+        ),
+    ),
+    Mutant(
+        name="newest stamp in the database",
+        rule="R5",
+        file="app/cart/store.py",
+        old="case((incoming.stamp > line.stamp, incoming.quantity), else_=line.quantity)",
+        new="incoming.quantity",
+        tests=embedded(PERSISTING, "test_messages_may_come_twice_and_in_any_order"),
+    ),
+    Mutant(
+        name="a batch joins",
+        rule="R5",
+        file="app/cart/service.py",
+        old="one if known is None else join(known, one)",
+        new="one if known is None or one.last > known.last else known",
+        tests=embedded(PERSISTING, "test_a_batch_joins_snapshots_of_one_cart_instead_of_keeping_the_newest"),
+    ),
+    Mutant(
+        name="watermark in Redis",
+        rule="R6",
+        file="app/cart/lua/register.lua",
+        old="if stamp > cleared and stamp > known then",
+        new="if stamp > known then",
+        tests=embedded(ACCIDENTS, "test_a_message_that_comes_after_the_cart_was_emptied_brings_nothing_back"),
+    ),
+    Mutant(
+        name="what is paid for is dropped",
+        rule="R6",
+        file="app/cart/lua/clear.lua",
+        old="drop_cleared(cart)\n",
+        new="",
+        tests=embedded(ACCIDENTS, "test_a_message_that_comes_after_the_cart_was_emptied_brings_nothing_back"),
+    ),
+    Mutant(
+        name="watermark in the database",
+        rule="R6",
+        file="app/cart/store.py",
+        old="{row.owner: row.cleared_stamp for row in rows}",
+        new="{row.owner: 0 for row in rows}",
+        tests=embedded(ACCIDENTS, "test_a_message_that_comes_after_the_cart_was_emptied_brings_nothing_back"),
+    ),
+    Mutant(
+        name="the watermark is only raised",
+        rule="R6",
+        file="app/cart/store.py",
+        old="_newer(incoming.cleared_stamp, head.cleared_stamp)",
+        new="incoming.cleared_stamp",
+        tests=embedded(ACCIDENTS, "test_a_message_that_comes_after_the_cart_was_emptied_brings_nothing_back"),
+    ),
+    Mutant(
+        name="acknowledged after the commit",
+        rule="R7",
+        file="app/infra/deliveries.py",
+        old="    try:\n        await on_message(batch)\n",
+        new="    for early in batch:\n        await early.ack()\n    try:\n        await on_message(batch)\n",
+        tests=stand_in("test_when_patience_ends_messages_go_back_once_until_the_machine_is_well"),
+    ),
+    Mutant(
+        name="a newer edit stays marked",
+        rule="R7",
+        file="app/cart/lua/merge_back.lua",
+        old="if score and tonumber(score) <= last then",
+        new="if score then",
+        tests=embedded(ACCIDENTS, "test_an_older_message_does_not_make_a_newer_edit_forgotten"),
+    ),
+    Mutant(
+        name="the sweeper",
+        rule="R8",
+        file="tasks/schedule.py",
+        old='    Recurring("write carts no message has written", 1.0, cart.sweep),\n',
+        new="",
+        tests=embedded(PERSISTING, "test_the_sweeper_writes_what_no_message_wrote"),
+    ),
+    Mutant(
+        name="a load shows its token",
+        rule="R9",
+        file="app/cart/lua/put_load.lua",
+        old="if redis.call('HGET', cart, 'ph') ~= token or string.sub(token, 1, #this_run) ~= this_run then",
+        new="if false then",
+        tests=embedded(ACCIDENTS, "test_a_load_that_a_wipe_overtook_is_not_believed"),
+    ),
+    Mutant(
+        name="loaded by this run",
+        rule="R10",
+        file="app/cart/lua/register.lua",
+        old="if redis.call('HGET', cart, 'loaded') ~= run_id() then",
+        new="if not redis.call('HGET', cart, 'loaded') then",
+        tests=embedded(ACCIDENTS, "test_a_redis_with_an_older_disk_is_joined_before_it_is_believed"),
+    ),
+    Mutant(
+        name="the barrier",
+        rule="R11",
+        file="app/cart/lua/register.lua",
+        old="if redis.call('EXISTS', generation) == 0 then return 'NG' end",
+        new="",
+        tests=embedded(CONFIRMED, "test_the_broker_has_the_edit_before_the_shopper_is_told"),
+    ),
+    Mutant(
+        name="one press, one key",
+        rule="R12",
+        file="app/cart/lua/edit.lua",
+        old="if seen_before() then return answer('OK') end",
+        new="",
+        tests=embedded(CARTS, "test_the_same_press_counts_once"),
+    ),
+    Mutant(
+        name="only what has a key is sent again",
+        rule="R13",
+        file="app/cart/hot.py",
+        old='self.operation == "add" and self.form_key != ""',
+        new='self.operation == "add"',
+        tests=embedded(PERSISTING, "test_a_lost_answer_is_asked_for_again_and_counts_once"),
+    ),
+    Mutant(
+        name="held while a machine is away",
+        rule="R14",
+        file="app/infra/deliveries.py",
+        old="FAULTS_OF_MACHINES = (UnavailableError, OSError)",
+        new="FAULTS_OF_MACHINES: tuple[type[Exception], ...] = ()",
+        tests=stand_in("test_a_message_is_held_while_a_machine_is_away_and_never_returned"),
+    ),
+    Mutant(
+        name="closing insists",
+        rule="R14",
+        file="app/infra/amqp.py",
+        old="asyncio.wait(pending, timeout=END_PAUSE)",
+        new="asyncio.wait(pending, timeout=None)",
+        tests=stand_in("test_closing_ends_though_the_library_swallowed_the_cancellation"),
+    ),
+    Mutant(
+        name="a full queue refuses",
+        rule="R15",
+        file="app/infra/queues.py",
+        old='            "x-overflow": "reject-publish",\n',
+        new="",
+        tests=stand_in("test_a_full_queue_is_not_confirmed"),
+    ),
+    Mutant(
+        name="the larger quantity",
+        rule="R18",
+        file="app/cart/lua/merge_guest.lua",
+        old="if tonumber(ARGV[i + 1]) > old then",
+        new="ARGV[i + 1] = text(tonumber(ARGV[i + 1]) + old)\n  if true then",
+        tests=embedded(PERSISTING, "test_a_guests_cart_joins_the_members_once"),
+    ),
+    Mutant(
+        name="a guest's last goods come along",
+        rule="R18",
+        file="app/cart/service.py",
+        old="for _ in range(MERGES):",
+        new="for _ in range(1):",
+        tests=embedded(PERSISTING, "test_what_a_guest_puts_in_while_the_carts_are_joined_is_not_left_behind"),
+    ),
+    Mutant(
+        name="tombstones",
+        rule="R19",
+        file="app/cart/store.py",
+        old=" and line.stamp >= horizon",
+        new="",
+        tests=embedded(
+            ACCIDENTS, "test_a_removal_is_remembered_for_thirty_days_and_nothing_older_comes_back"
+        ),
+    ),
+    Mutant(
+        name="tombstones are kept",
+        rule="R19",
+        file="app/cart/store.py",
+        old="delete(carts).where(carts.c.quantity == 0, carts.c.stamp < horizon)",
+        new="delete(carts).where(carts.c.quantity == 0)",
+        tests=embedded(
+            ACCIDENTS, "test_a_removal_is_remembered_for_thirty_days_and_nothing_older_comes_back"
+        ),
+    ),
+    Mutant(
+        name="no more than there is",
+        rule="R20",
+        file="app/cart/lua/edit.lua",
+        old="math.max(old, math.min(old + quantity, most))",
+        new="old + quantity",
+        tests=embedded(CARTS, "test_no_more_than_there_is"),
+    ),
+    Mutant(
+        name="a hundred lines",
+        rule="R20",
+        file="app/cart/lua/edit.lua",
+        old="return live >= MAX_LINES or registers >= MAX_REGISTERS",
+        new="return false",
+        tests=embedded(PERSISTING, "test_a_hundred_lines_and_no_more"),
+    ),
+)
+
+ORDERS_AND_STOCK: Sequence[Mutant] = (
+    Mutant(
+        name="the stock guard",
+        rule="CAS",
+        file="app/stock/store.py",
+        old=", products.c.quantity >= quantity)",
+        new=")",
+        tests=embedded(STOCK, "test_what_is_short_is_named"),
+    ),
+    Mutant(
+        name="the ledger's key",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sqlite.sql",
+        old="UNIQUE (web_payment_id, product_id, reason)",
+        new="CHECK (delta IS NOT NULL)",
+        tests=embedded(STOCK, "test_the_same_hold_twice_is_refused_by_the_ledger_itself"),
+    ),
+    Mutant(
+        name="a failed attempt gives back",
+        rule="CAS",
+        file="app/payments/settle.py",
+        old="        return False\n    await stock.release(tx, attempt.web_payment_id)\n    order = ",
+        new="        return False\n    order = ",
+        tests=embedded(ENDS, "test_a_declined_card_leaves_the_order_open_for_another"),
+    ),
+    Mutant(
+        name="one open order",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sql",
+        old="    CONSTRAINT uq_orders_owner_open_slot UNIQUE (owner, open_slot),\n",
+        new="",
+        tests=real(ORDER_RACES, "test_one_cart_is_one_order"),
+    ),
+    Mutant(
+        name="one open attempt",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sqlite.sql",
+        old="UNIQUE (order_id, open_slot)",
+        new="CHECK (order_id > 0)",
+        tests=embedded(GUARDS, "test_an_order_has_one_open_attempt"),
+    ),
+    Mutant(
+        name="an order moves from where it was read",
+        rule="CAS",
+        file="app/orders/store.py",
+        old="orders.c.status == old, orders.c.status.in_(states.sources(new))",
+        new="",
+        tests=embedded(GUARDS, "test_an_order_moves_only_from_where_it_was_read"),
+    ),
+    Mutant(
+        name="first the open order",
+        rule="TX",
+        file="app/checkout/service.py",
+        old="""    placed = await orders.read_open(tx, buyer.owner)
+    cart, products = await _price(m, tx, snapshot)
+""",
+        new="""    cart, products = await _price(m, tx, snapshot)
+    placed = await orders.read_open(tx, buyer.owner)
+""",
+        tests=alone(
+            ORDER_RACES, "test_a_checkout_overtaken_by_its_own_payment_orders_nothing[read_paid_stamp-real]"
+        ),
+    ),
+    Mutant(
+        name="paid goods are not ordered again",
+        rule="R6",
+        file="app/checkout/pricing.py",
+        old="if line.stamp > paid_stamp)",
+        new=")",
+        tests=embedded(CHECKOUT, "test_paid_goods_that_redis_still_shows_are_not_ordered_again"),
+    ),
+    Mutant(
+        name="the total that was seen",
+        rule="TX",
+        file="app/checkout/service.py",
+        old='return MOVED if cart.total_price != seen_total else ""',
+        new='return ""',
+        tests=embedded(CHECKOUT, "test_a_price_that_moved_is_shown_before_it_is_asked"),
+    ),
+    Mutant(
+        name="a changed cart ends the old window",
+        rule="CAS",
+        file="app/checkout/pricing.py",
+        old="order.cart_stamp == cart.stamp and ordered == wanted",
+        new="True",
+        tests=embedded(ENDS, "test_a_changed_cart_supersedes_the_old_window"),
+    ),
+)
+
+MONEY: Sequence[Mutant] = (
+    Mutant(
+        name="an attempt is claimed once",
+        rule="CAS",
+        file="app/payments/store.py",
+        old="""        web_payments.c.payment_status == states.PENDING,
+    )
+    values = {
+        "payment_status": states.CONFIRMING,""",
+        new="""    )
+    values = {
+        "payment_status": states.CONFIRMING,""",
+        tests=embedded(PAYING, "test_a_refresh_storm_is_one_payment"),
+    ),
+    Mutant(
+        name="an attempt moves from where it was read",
+        rule="CAS",
+        file="app/payments/store.py",
+        old="""        web_payments.c.payment_status == attempt.status,
+        web_payments.c.payment_status.in_(states.sources(new)),
+    )
+    if unasked:""",
+        new="""    )
+    if unasked:""",
+        tests=embedded(GUARDS, "test_an_answer_read_too_late_takes_nothing_back"),
+    ),
+    Mutant(
+        name="a refusal after a second request",
+        rule="CAS",
+        file="app/payments/store.py",
+        old="    if unasked:\n",
+        new="    if unasked and not unasked:\n",
+        tests=embedded(GUARDS, "test_a_refusal_is_not_the_end_once_the_reconciliation_has_sent_it_again"),
+    ),
+    Mutant(
+        name="a check is leased",
+        rule="CAS",
+        file="app/payments/store.py",
+        old="        web_payments.c.checks == attempt.checks,\n",
+        new="",
+        tests=embedded(GUARDS, "test_a_check_is_taken_up_by_one"),
+    ),
+    Mutant(
+        name="the way back is compared",
+        rule="TOSS",
+        file="app/payments/confirm.py",
+        old=" and arrival.amount == attempt.total_price",
+        new="",
+        tests=embedded(ENDS, "test_a_tampered_amount_is_not_confirmed"),
+    ),
+    Mutant(
+        name="a key is one attempt's",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sqlite.sql",
+        old="CONSTRAINT uq_web_payments_payment_key UNIQUE (payment_key)",
+        new="CONSTRAINT uq_web_payments_payment_key CHECK (order_id > 0)",
+        tests=embedded(ENDS, "test_another_payments_key_is_refused"),
+    ),
+    Mutant(
+        name="detached from the request",
+        rule="TX",
+        file="app/payments/confirm.py",
+        old="await asyncio.shield(work)",
+        new="await work",
+        tests=embedded(GUARDS, "test_what_was_begun_goes_on_when_nobody_waits_for_it"),
+    ),
+    Mutant(
+        name="the idempotency key",
+        rule="TOSS",
+        file="app/payments/toss.py",
+        old='{"Idempotency-Key": idempotency_key} if idempotency_key else {}',
+        new="{}",
+        tests=alone(CLIENT, "test_the_same_idempotency_key_charges_once"),
+    ),
+    Mutant(
+        name="unknown is not failed",
+        rule="TOSS",
+        file="app/payments/charge.py",
+        old="await _after_unknown(m, attempt, unknown, first=first)",
+        new='await settle.transact(m, lambda tx: settle.fail_with(m, tx, attempt, "UNKNOWN"))',
+        tests=embedded(UNKNOWN, "test_while_the_answer_is_unknown_nothing_else_can_happen_to_the_order"),
+    ),
+    Mutant(
+        name="an undocumented code is unknown",
+        rule="TOSS",
+        file="app/payments/verdicts.py",
+        old='return Verdict.UNKNOWN if letter == "-"',
+        new='return Verdict.REFUSED if letter == "-"',
+        tests=alone(ANSWERS, "test_an_undocumented_code_is_unknown_for_every_call"),
+    ),
+    Mutant(
+        name="a trickle is cut off",
+        rule="TOSS",
+        file="app/payments/toss.py",
+        old="asyncio.timeout(self._deadline)",
+        new="asyncio.timeout(None)",
+        tests=alone(ANSWERS, "test_a_trickle_is_cut_off"),
+    ),
+    Mutant(
+        name="paid is paid as asked",
+        rule="TOSS",
+        file="app/payments/attempt.py",
+        old="payment.total_amount == attempt.total_price\n        and ",
+        new="",
+        tests=embedded(ENDS, "test_other_amount_at_toss_goes_to_a_person"),
+    ),
+    Mutant(
+        name="a webhook is kept once",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sqlite.sql",
+        old="UNIQUE (fingerprint)",
+        new="CHECK (fingerprint IS NOT NULL)",
+        tests=embedded(ORDER_RACES, "test_one_webhook_is_kept_once_and_fifty_are_one_payment"),
+    ),
+    Mutant(
+        name="late money is noticed",
+        rule="TOSS",
+        file="app/payments/charge.py",
+        old="if attempt.status in late.GIVEN_UP:",
+        new="if attempt.status in late.GIVEN_UP - late.GIVEN_UP:",
+        tests=embedded(DEPOSITS, "test_an_impossible_charge_for_goods_that_are_gone_goes_back"),
+    ),
+    Mutant(
+        name="paid is announced with the commit",
+        rule="TX",
+        file="app/orders/service.py",
+        old="        await tx.announce(OrderPaid(order.order_no, order.owner, order.cart_stamp))\n",
+        new="        pass\n",
+        tests=embedded(GUARDS, "test_a_death_right_after_the_commit_still_empties_the_cart"),
+    ),
+    Mutant(
+        name="an unanswered commit is unknown",
+        rule="TX",
+        file="app/infra/db.py",
+        old="kind = CommitUnknownError if committing else DatabaseUnavailableError",
+        new="kind = DatabaseUnavailableError",
+        tests=embedded(DATABASE, "test_a_commit_without_an_answer_is_not_called_a_failure"),
+    ),
+    Mutant(
+        name="an unanswered commit is done again",
+        rule="TX",
+        file="app/payments/settle.py",
+        old="    except CommitUnknownError as unknown:\n        try:\n",
+        new="    except CommitUnknownError as unknown:\n        try:\n            raise unknown\n",
+        tests=embedded(UNKNOWN, "test_a_commit_nobody_answered_is_read_back", "lost1"),
+    ),
+)
+
+REST: Sequence[Mutant] = (
+    Mutant(
+        name="a machine that forgets is refused",
+        rule="R17",
+        file="app/infra/durability.py",
+        old="if found[name] != value:",
+        new="if found[name] is None:",
+        tests=embedded(
+            DURABILITY,
+            "test_an_unsafe_redis_is_refused_with_the_way_to_mend_it",
+            "appendfsync-everysec-always-True",
+        ),
+    ),
+    Mutant(
+        name="nothing is evicted",
+        rule="R17",
+        file="app/infra/durability.py",
+        old='("noeviction", "carts',
+        new='("allkeys-lru", "carts',
+        tests=embedded(
+            DURABILITY,
+            "test_an_unsafe_redis_is_refused_with_the_way_to_mend_it",
+            "maxmemory-policy-allkeys-lru-noeviction-False",
+        ),
+    ),
+    Mutant(
+        name="one name, one user",
+        rule="ONCE",
+        file="db/migrations/0001_initial.sqlite.sql",
+        old="UNIQUE (signup_id)",
+        new="CHECK (signup_id IS NOT NULL)",
+        tests=embedded(ACCOUNT_RACES, "test_of_fifty_who_want_one_name_one_gets_it"),
+    ),
+    Mutant(
+        name="guesses are counted first",
+        rule="DOOR",
+        file="app/accounts/service.py",
+        old="    await m.keep(Attempts).admit(folded)\n",
+        new="",
+        tests=embedded(ACCOUNT_RACES, "test_fifty_guesses_at_once_are_ten"),
+    ),
+    Mutant(
+        name="a password changes from the one that was shown",
+        rule="CAS",
+        file="app/accounts/store.py",
+        old="""users.c.signup_password == member.password_hash)
+        .values(signup_password=password_hash, password_changed_at""",
+        new="""users.c.signup_id != "")
+        .values(signup_password=password_hash, password_changed_at""",
+        tests=embedded(ACCOUNT_RACES, "test_of_fifty_new_passwords_one_holds_and_the_old_one_opens_nothing"),
+    ),
+    Mutant(
+        name="a session outlives Redis",
+        rule="DOOR",
+        file="app/accounts/sessions.py",
+        old="""    except RedisUnavailableError:
+        row = await _read_row(m, token_hash)
+        return row.shopper if row else None
+""",
+        new="""    except RedisUnavailableError:
+        return None
+""",
+        tests=embedded(SESSIONS, "test_logging_in_and_being_logged_in_work_while_redis_is_away"),
+    ),
+    Mutant(
+        name="an older Redis revives no session",
+        rule="R10",
+        file="app/accounts/lua/look_up.lua",
+        old="shopper and entry[1] == run and now < expiry",
+        new="shopper and now < expiry",
+        tests=embedded(SESSIONS, "test_an_ended_session_does_not_come_back_with_an_older_redis"),
+    ),
+    Mutant(
+        name="a session ended while it is looked up",
+        rule="R9",
+        file="app/accounts/lua/keep.lua",
+        old="if redis.call('HGET', session, 'asking') ~= run .. ARGV[2] then return 0 end",
+        new="",
+        tests=embedded(SESSIONS, "test_a_session_ended_while_it_is_being_looked_up_is_not_kept"),
+    ),
+    Mutant(
+        name="the session epoch",
+        rule="DOOR",
+        file="app/accounts/store.py",
+        old=", sessions.c.epoch == users.c.session_epoch)",
+        new=")",
+        tests=embedded(SESSIONS, "test_logging_out_everywhere_ends_every_session_and_those_being_opened"),
+    ),
+    Mutant(
+        name="the form token",
+        rule="DOOR",
+        file="app/web/csrf.py",
+        old="if not hmac.compare_digest(sent, _digest()):",
+        new="if not sent:",
+        tests=embedded(CARTS, "test_a_wrong_form_token_changes_nothing"),
+    ),
+)
+
+SAFEGUARDS: Sequence[Mutant] = (*CART, *ORDERS_AND_STOCK, *MONEY, *REST)
