@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.infra import metrics
 from app.infra.durability import check_durability
 from app.machines import build_machines
 from app.settings import Settings, check_toss
@@ -47,8 +49,12 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
         door = _open_door(settings.address)
         running.callback(door.close)
         env[LISTEN_FD] = str(door.fileno())
-        children_ = [_Child("web", ["-m", "app", "web"], env, door) for _ in range(settings.web_workers)]
-        children_.append(_Child("worker", ["-m", "tasks"], env, None))
+        env[metrics.FOLDER] = running.enter_context(_metrics_folder())
+        children_ = [
+            _Child("web", ["-m", "app", "web"], env | {metrics.PLACE: f"web-{number}"}, door)
+            for number in range(settings.web_workers)
+        ]
+        children_.append(_Child("worker", ["-m", "tasks"], env | {metrics.PLACE: "worker"}, None))
         kept = [asyncio.create_task(child.keep(stopping)) for child in children_]
         asking = asyncio.create_task(_announce(settings.local_address, ready))
         await stopping.wait()
@@ -59,6 +65,16 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
                 *(child.stop(settings.drain_seconds) for child in children_ if child.name == name)
             )
         await asyncio.gather(*kept)
+
+
+def _metrics_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Return a fresh folder for the counters, in memory where there is one: a full disk must end nobody.
+
+    The counters are mapped files: a page that cannot be written kills whoever counts.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it gets a name of its own, and is ours alone
+    here = memory if os.access(memory, os.W_OK) else None
+    return tempfile.TemporaryDirectory(prefix="madang-metrics-", dir=here)
 
 
 def keep_secrets(settings: Settings) -> Settings:

@@ -35,8 +35,8 @@ async def _send(m: Machines, letter: Letter) -> None:
 
 async def _deliver(m: Machines, letter: Letter) -> bool:
     """Hand a letter to its listeners in this process; True when all have handled it."""
-    envelope = decode(letter.body)
     try:
+        envelope = decode(letter.body)
         for listener in LISTENERS:
             if envelope.type in listener.queue.bindings:
                 await listener.handle(m, [listener.read(envelope)])

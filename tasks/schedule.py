@@ -10,6 +10,7 @@ from app.cart import service as cart
 from app.core.errors import UnavailableError
 from app.machines import Machines
 from app.payments import service as payments
+from tasks.dead_letters import count_dead_letters
 from tasks.relay import relay
 
 DAY = 86_400.0
@@ -29,6 +30,7 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("send letters from the outbox", 0.5, relay),
     Recurring("write carts no message has written", 1.0, cart.sweep),
     Recurring("ask Toss about undecided payments, expire unpaid orders", 2.0, payments.reconcile_due),
+    Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
     Recurring("compare yesterday with Toss, once, after 00:30 in Korea", 600.0, payments.compare_yesterday),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),

@@ -1,15 +1,19 @@
 """The task worker: listens to every queue, and keeps the schedule."""
 
 import asyncio
+import logging
 from functools import partial
 
 from app.core.errors import UnavailableError
-from app.core.message import BadMessageError, Message, decode
+from app.core.message import BadMessageError, Message, NewerMessageError, decode
+from app.infra import metrics
 from app.infra.deliveries import Delivery
 from app.infra.log import trace
 from app.machines import Machines
 from tasks.registry import LISTENERS, Listener
 from tasks.schedule import keep_schedule
+
+log = logging.getLogger(__name__)
 
 
 async def work(m: Machines, stopping: asyncio.Event) -> None:
@@ -37,14 +41,19 @@ async def _handle(m: Machines, listener: Listener, deliveries: list[Delivery]) -
 
 
 async def _open(listener: Listener, delivery: Delivery) -> Message | None:
-    """Read a delivery; one that cannot be read goes where a person looks at it, and the rest flows on."""
+    """Read a delivery; what cannot be read waits for who can, or for a person, and the rest flows on."""
     try:
         envelope = decode(delivery.body)
         trace.set(envelope.trace)
         return listener.read(envelope)
     except BadMessageError as error:
         await delivery.park(str(error))
-        return None
+    except NewerMessageError as error:
+        # A web process of the next release is at work already: its worker will soon be, and take it.
+        await delivery.retry(str(error))
+        metrics.alarms.labels("newer_message").inc()
+        log.error("alarm newer_message: %s", error)  # noqa: TRY400 - where it was raised tells nobody anything
+    return None
 
 
 async def _is_healthy(m: Machines) -> bool:

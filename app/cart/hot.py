@@ -1,27 +1,43 @@
 """The cart as it lives in Redis: one script, one round trip, per reading or edit."""
 
 import asyncio
+import logging
+import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from app.cart import messages, store
 from app.cart.publisher import CartPublisher
-from app.cart.snapshot import SnapLine, Snapshot
-from app.core.errors import AmqpUnavailableError, RedisLostError, UnavailableError
+from app.cart.snapshot import MOST_STAMP, OWNER, SnapLine, Snapshot
+from app.core.errors import (
+    AmqpUnavailableError,
+    DatabaseUnavailableError,
+    RedisLostError,
+    RedisTypeError,
+    UnavailableError,
+)
 from app.core.ids import idempotency_key
 from app.core.message import enclose
-from app.infra import keys
+from app.infra import keys, metrics
 from app.infra.log import trace
 from app.infra.redis import Script, load_script
 from app.machines import Machines
 
 LUA = Path(__file__).parent / "lua"
-TRIES = 6  # a cut connection, no history, not loaded, loaded by another: each may happen once
+TRIES = 8  # a cut connection, no history, not loaded, loaded by another, broken: each may happen once
 BARRIER_SECONDS = 4.0
 BARRIER_POLL_SECONDS = 0.05
+# What the scripts write (register.lua); anything else is dropped by repair.lua.
+PRODUCT = re.compile(r"p([1-9]\d{0,8})", re.ASCII)
+LINE = re.compile(r"(\d{1,2}):(\d{1,16})", re.ASCII)
+UNDO = re.compile(r"([1-9]\d{0,8}):(\d{1,2}):(\d{1,16})", re.ASCII)
+NUMBER = re.compile(r"\d{1,16}", re.ASCII)
+KEYS = re.compile(r"[ 0-9A-Fa-f]{0,1089}", re.ASCII)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class HotCart:
     outcome: str  # OK, CAPPED, FULL, GONE, NOTHING
     snapshot: Snapshot
     undo: SnapLine | None
+    sound: bool  # False: something lay there that none of us wrote, and was left out
 
 
 class HotCarts:
@@ -57,10 +74,20 @@ class HotCarts:
     def __init__(self, m: Machines) -> None:
         self._m = m
         self._barrier = asyncio.Lock()
+        self._met_history = False
         parts = LUA / "register.lua"
         self._scripts = {
             name: load_script(LUA / f"{name}.lua", parts)
-            for name in ("edit", "begin_load", "put_load", "merge_back", "clear", "merge_guest", "snapshot")
+            for name in (
+                "edit",
+                "begin_load",
+                "put_load",
+                "merge_back",
+                "clear",
+                "merge_guest",
+                "snapshot",
+                "repair",
+            )
         }
 
     async def edit(self, owner: str, edit: Edit) -> HotCart:
@@ -76,25 +103,35 @@ class HotCarts:
     async def clear(self, owner: str, stamp: int, *, known_to_database: bool) -> None:
         """Drop the lines up to ``stamp``."""
         mark = "" if known_to_database else "dirty"
-        await self._run("clear", [keys.cart(owner), _dirty(owner)], [owner, stamp, mark])
+        await self._run("clear", owner, [owner, stamp, mark])
 
     async def merge_back(self, snapshot: Snapshot) -> None:
         """Tell Redis that the database has this snapshot."""
         args: list[str | int] = [snapshot.owner, snapshot.last, snapshot.cleared, *_flat(snapshot.lines)]
-        await self._run("merge_back", [keys.cart(snapshot.owner), _dirty(snapshot.owner)], args)
+        await self._run("merge_back", snapshot.owner, args)
 
     async def snapshot(self, owner: str) -> Snapshot:
         """Return the cart as it stands, without joining it with the database."""
-        answer = await self._run("snapshot", [keys.cart(owner)], [])
-        return _read(owner, answer).snapshot
+        cart = _read(owner, await self._run("snapshot", owner, []))
+        if not cart.sound:
+            await self._repair(owner)
+        return cart.snapshot
 
     async def dirty_owners(self, before: int, limit: int) -> list[str]:
         """Return owners whose last edit (µs) is older than ``before`` and may not be in the database."""
         owners: list[str] = []
         for number in range(keys.BUCKETS):
-            owners += await self._m.redis.command(
-                "ZRANGEBYSCORE", keys.dirty(number), "-inf", before, "LIMIT", 0, limit
-            )
+            try:
+                found = await self._m.redis.command(
+                    "ZRANGEBYSCORE", keys.dirty(number), "-inf", before, "LIMIT", 0, limit
+                )
+            except RedisTypeError:
+                _report(await self._m.redis.run(self._scripts["repair"], [keys.dirty(number)], [""]), number)
+                continue
+            strangers = [owner for owner in found if not OWNER.fullmatch(owner)]
+            if strangers:
+                _report(await self._m.redis.command("ZREM", keys.dirty(number), *strangers), number)
+            owners += [owner for owner in found if OWNER.fullmatch(owner)]
         return owners
 
     async def start_history(self) -> None:
@@ -111,6 +148,7 @@ class HotCarts:
         async with self._barrier:
             if await self._has_history():
                 return
+            await self._report_loss()
             await self._m.keep(CartPublisher).flush()
             try:
                 async with asyncio.timeout(BARRIER_SECONDS):
@@ -119,6 +157,25 @@ class HotCarts:
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
             except TimeoutError:
                 await self.start_history()
+
+    async def _report_loss(self) -> None:
+        """Say so when there was a history, and what that may mean; a first start is nothing to report."""
+        if not (self._met_history or await self._is_known_to_database()):
+            return
+        metrics.alarms.labels("redis_history_lost").inc()
+        missing = (
+            "what was edited in the last moments is missing if a web process ended before it was published"
+            if self._m.settings.cart_ack == "redis"
+            else "nothing is missing"
+        )
+        log.error("alarm redis_history_lost: carts are read from the database again; %s", missing)
+
+    async def _is_known_to_database(self) -> bool:
+        try:
+            async with self._m.db.read() as tx:
+                return await store.has_carts(tx)
+        except DatabaseUnavailableError:
+            return False
 
     async def _send_barrier(self) -> None:
         message = messages.CartBarrierRaised(idempotency_key())
@@ -132,11 +189,14 @@ class HotCarts:
                 await asyncio.sleep(BARRIER_POLL_SECONDS)
 
     async def _has_history(self) -> bool:
-        return bool(await self._m.redis.command("EXISTS", keys.generation(0)))
+        found = bool(await self._m.redis.command("EXISTS", keys.generation(0)))
+        self._met_history = self._met_history or found
+        return found
 
     async def _ready(self, owner: str, script: Script, args: Sequence[str | int], *, again: bool) -> HotCart:
         """Run a script on a loaded cart; ``again``: once more when a restarted Redis cut us off."""
         names = [keys.cart(owner), _dirty(owner), keys.generation(keys.bucket(owner))]
+        outcome = ""
         for _ in range(TRIES):
             try:
                 answer = await self._m.redis.run(script, names, [owner, keys.CART_SECONDS, *args])
@@ -145,23 +205,50 @@ class HotCarts:
                     raise
                 again = False
                 continue
-            if answer[0] not in {"NG", "NL"}:
-                return _read(owner, answer)
+            except RedisTypeError:
+                answer = ["BAD", []]
             if answer[0] == "NG":
                 await self.raise_barrier()
-            else:
+            elif answer[0] == "NL":
                 await self._load(owner)
+            elif answer[0] == "BAD":
+                await self._repair(owner)
+            else:
+                self._met_history = True
+                cart = _read(owner, answer)
+                outcome = outcome or cart.outcome
+                if cart.sound or not await self._repair(owner):
+                    return replace(cart, outcome=outcome)
+                # The edit is done. The answer is the cart of the database joined with what is sound here.
+                script, args = self._scripts["edit"], ("read", 0, 0, 0, "")
         raise UnavailableError("cart not ready")
 
     async def _load(self, owner: str) -> None:
-        token = await self._run("begin_load", [keys.cart(owner)], [secrets.token_hex(8), keys.CART_SECONDS])
+        token = await self._run("begin_load", owner, [secrets.token_hex(8), keys.CART_SECONDS])
         async with self._m.db.read() as tx:
             known = await store.select_cart(tx, owner)
         args: list[str | int] = [token, known.last, known.cleared, *_flat(known.lines)]
-        await self._run("put_load", [keys.cart(owner)], args)
+        await self._run("put_load", owner, args)
 
-    async def _run(self, name: str, names: Sequence[str], args: Sequence[str | int]) -> Any:
-        return await self._m.redis.run(self._scripts[name], names, args)
+    async def _run(self, name: str, owner: str, args: Sequence[str | int]) -> Any:
+        names = [keys.cart(owner), _dirty(owner)]
+        try:
+            return await self._m.redis.run(self._scripts[name], names, args)
+        except RedisTypeError:
+            await self._repair(owner)
+            return await self._m.redis.run(self._scripts[name], names, args)
+
+    async def _repair(self, owner: str) -> int:
+        names = [_dirty(owner), keys.cart(owner)]
+        dropped = int(await self._m.redis.run(self._scripts["repair"], names, [owner]))
+        _report(dropped, keys.bucket(owner))
+        return dropped
+
+
+def _report(dropped: int, bucket: int) -> None:
+    if dropped:
+        metrics.alarms.labels("corrupt_cart").inc()
+        log.error("alarm corrupt_cart: %d broken parts dropped in bucket %d of Redis", dropped, bucket)
 
 
 def _dirty(owner: str) -> str:
@@ -173,16 +260,40 @@ def _flat(lines: Sequence[SnapLine]) -> list[int]:
 
 
 def _read(owner: str, answer: Any) -> HotCart:
+    """Read what a script answered; what is broken is left out, as if it were not there."""
     outcome, flat = answer
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
     lines = []
-    for name, value in fields.items():
-        if name[0] == "p" and name[1:].isdigit():
-            quantity, stamp = value.split(":")
-            lines.append(SnapLine(int(name[1:]), int(quantity), int(stamp)))
-    undo = fields.get("undo")
-    return HotCart(
-        outcome,
-        Snapshot(owner, int(fields.get("last", 0)), int(fields.get("cl", 0)), tuple(sorted(lines))),
-        SnapLine(*map(int, undo.split(":"))) if undo else None,
-    )
+    stamps = {"last": 0, "cl": 0}
+    undo = None
+    sound = True
+    for name, value in zip(flat[::2], flat[1::2], strict=True):
+        if name[:1] == "p" and name[1:].isdecimal():
+            line = _line(name, value)
+            sound = sound and line is not None
+            if line is not None:
+                lines.append(line)
+        elif name in stamps:
+            number = _number(value)
+            sound = sound and number is not None
+            stamps[name] = number or 0
+        elif name == "undo":
+            found = UNDO.fullmatch(value)
+            undo = SnapLine(*map(int, found.groups())) if found else None
+            sound = sound and found is not None
+        elif name == "keys":
+            sound = sound and KEYS.fullmatch(value) is not None
+    snapshot = Snapshot(owner, stamps["last"], stamps["cl"], tuple(sorted(lines)))
+    return HotCart(outcome, snapshot, undo, sound)
+
+
+def _line(name: str, value: str) -> SnapLine | None:
+    product, written = PRODUCT.fullmatch(name), LINE.fullmatch(value)
+    stamp = _number(written[2]) if written else None
+    if product is None or written is None or stamp is None:
+        return None
+    return SnapLine(int(product[1]), int(written[1]), stamp)
+
+
+def _number(written: str) -> int | None:
+    number = int(written) if NUMBER.fullmatch(written) else None
+    return number if number is not None and number <= MOST_STAMP else None

@@ -4,8 +4,10 @@ import asyncio
 
 from app.cart.messages import CartChanged
 from app.cart.snapshot import Snapshot, join
+from app.core.errors import AmqpUnavailableError
 from app.core.ids import idempotency_key
 from app.core.message import enclose
+from app.infra import metrics
 from app.infra.coalescer import Coalescer
 from app.infra.log import trace
 from app.machines import Machines
@@ -21,7 +23,7 @@ class CartPublisher:
 
     def __init__(self, m: Machines) -> None:
         self._m = m
-        self._leaving = Coalescer(m.background, self._publish, join)
+        self._leaving = Coalescer(m.background, self._publish_or_drop, join)
 
     def put(self, snapshot: Snapshot) -> None:
         """Leave a snapshot to be published soon."""
@@ -38,6 +40,13 @@ class CartPublisher:
                 await self._leaving.flush()
         except TimeoutError:
             return
+
+    async def _publish_or_drop(self, snapshots: list[Snapshot]) -> None:
+        try:
+            await self._publish(snapshots)
+        except AmqpUnavailableError:
+            metrics.publishes_dropped.inc(len(snapshots))
+            raise
 
     async def _publish(self, snapshots: list[Snapshot]) -> None:
         message = CartChanged([snapshot.to_json() for snapshot in snapshots])

@@ -1,7 +1,13 @@
 """A cart as it travels: every line with its stamp, joined by the newest stamp of each."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+OWNER = re.compile(r"u:[1-9]\d{0,17}|g:[\w-]{1,78}", re.ASCII)
+MOST_PRODUCT = 10**9 - 1
+MOST_QUANTITY = 99
+MOST_STAMP = 2**53 - 1  # Redis' Lua counts in doubles
 
 
 class SnapLine(NamedTuple):
@@ -39,15 +45,20 @@ class Snapshot:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Snapshot":
         """Read a snapshot from a message. Raises KeyError, TypeError or ValueError for anything else."""
-        lines = tuple(SnapLine(int(p), int(q), int(s)) for p, q, s in content["lines"])
+        lines = tuple(
+            SnapLine(_whole(good, MOST_PRODUCT), _whole(quantity, MOST_QUANTITY), _whole(stamp, MOST_STAMP))
+            for good, quantity, stamp in content["lines"]
+        )
         owner = content["owner"]
-        if (
-            not isinstance(owner, str)
-            or owner[:2] not in {"u:", "g:"}
-            or any(line.quantity < 0 for line in lines)
-        ):
+        if not OWNER.fullmatch(owner) or any(line.product_id == 0 for line in lines):
             raise ValueError("not a cart")
-        return cls(owner, int(content["last"]), int(content["cleared"]), lines)
+        return cls(owner, _whole(content["last"], MOST_STAMP), _whole(content["cleared"], MOST_STAMP), lines)
+
+
+def _whole(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError("not a number of ours")
+    return value
 
 
 def join(one: Snapshot, other: Snapshot) -> Snapshot:

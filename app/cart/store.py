@@ -28,6 +28,11 @@ async def select_cart(tx: Tx, owner: str) -> Snapshot:
     )
 
 
+async def has_carts(tx: Tx) -> bool:
+    """Whether anybody ever had a cart."""
+    return (await tx.execute(select(cart_heads.c.owner).limit(1))).first() is not None
+
+
 async def upsert_carts(tx: Tx, snapshots: Sequence[Snapshot]) -> dict[str, int]:
     """Join snapshots, one per owner, into the database; return each owner's watermark."""
     now = tx.clock.now()

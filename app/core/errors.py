@@ -92,5 +92,9 @@ class RedisLostError(RedisUnavailableError):
     """The connection broke while we waited for the answer: it may have been done."""
 
 
+class RedisTypeError(RedisUnavailableError):
+    """Something else than ours lies at the key; nothing was done with it."""
+
+
 class AmqpUnavailableError(UnavailableError):
     """The broker did not confirm: the message may or may not be in a queue."""

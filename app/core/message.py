@@ -1,14 +1,22 @@
 """The envelope every message travels in, and how it is read back."""
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self, cast
+from types import GenericAlias
+from typing import Any, ClassVar, Self, cast, get_origin, get_type_hints
+
+MOST_BYTES = 4 * 1024 * 1024  # the largest of ours, a hundred carts full of lines, has half of that
 
 
 class BadMessageError(Exception):
-    """The bytes are no message of ours, or of a version we do not know. Never retried: parked."""
+    """The bytes are no message of ours, or of a version we have forgotten. Never retried: parked."""
+
+
+class NewerMessageError(Exception):
+    """A message of a release after this one, which will know it: retried later, and parked at last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +34,11 @@ class Message:
     @classmethod
     def read(cls, content: dict[str, Any]) -> Self:
         """Build the message from an envelope's data, ignoring fields a newer sender added."""
-        names = {field.name for field in dataclasses.fields(cls)}
+        kinds = _kinds(cast("type", cls))
+        found = {name: content[name] for name in kinds if name in content}
         try:
-            return cls(**{name: value for name, value in content.items() if name in names})
-        except (TypeError, ValueError, KeyError) as error:
+            return cls(**_checked(cls, found))
+        except TypeError as error:  # a field is missing, and has no default
             raise BadMessageError(f"{cls.__name__}: {error}") from error
 
 
@@ -58,23 +67,34 @@ def enclose(message: Message, *, id_: str, now: datetime, trace: str) -> Envelop
 
 def decode(body: bytes) -> Envelope:
     """Read an envelope back. Raises BadMessageError for anything that is not one."""
+    if len(body) > MOST_BYTES:
+        raise BadMessageError(f"{len(body)} bytes")
     try:
         read = cast("object", json.loads(body))
     except (ValueError, RecursionError) as error:
         raise BadMessageError(f"not JSON: {error}") from error
     if not isinstance(read, dict):
         raise BadMessageError("not an object")
-    names = {field.name: field.type for field in dataclasses.fields(Envelope)}
     try:
-        envelope = Envelope(**{name: read[name] for name in names})
+        found = {name: read[name] for name in _kinds(Envelope)}
     except KeyError as error:
         raise BadMessageError(f"no {error}") from error
-    sound = (
-        isinstance(envelope.id, str)
-        and isinstance(envelope.type, str)
-        and isinstance(envelope.version, int)
-        and isinstance(envelope.data, dict)
-    )
-    if not sound:
-        raise BadMessageError("fields of other types")
-    return envelope
+    return Envelope(**_checked(Envelope, found))
+
+
+@functools.cache
+def _kinds(cls: type) -> dict[str, Any]:
+    """Return what JSON type each field has, or may have."""
+    hints = get_type_hints(cls)
+    kinds = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return {
+        name: get_origin(kind) if isinstance(kind, GenericAlias) else kind for name, kind in kinds.items()
+    }
+
+
+def _checked(cls: type, found: dict[str, Any]) -> dict[str, Any]:
+    kinds = _kinds(cls)
+    for name, value in found.items():
+        if not isinstance(value, kinds[name]) or (isinstance(value, bool) and kinds[name] is not bool):
+            raise BadMessageError(f"{cls.__name__}: {name} is {type(value).__name__}")
+    return found

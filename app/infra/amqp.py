@@ -9,7 +9,12 @@ from typing import Any
 from aio_pika import Connection, DeliveryMode, ExchangeType, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
 from aio_pika.connection import make_url
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelPreconditionFailed, PublishError
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    PublishError,
+)
 
 from app.core.errors import AmqpUnavailableError
 from app.infra.deliveries import Delivery, Mover, OnMessage, hold_until_settled
@@ -97,6 +102,18 @@ class Amqp:
         consumer = _Consumer(queue, on_message, batch, self._move)
         task = asyncio.create_task(consumer.run(self._consuming, healthy))
         self._consumers[task] = consumer
+
+    async def count(self, names: Iterable[str]) -> dict[str, int]:
+        """Return how many messages wait in each queue; those that are not there are left out.
+
+        Raises AmqpUnavailableError.
+        """
+        connection = self._publishing.connection
+        if connection is None:
+            raise AmqpUnavailableError("count: not connected")
+        async with _bounded(CONNECT_SECONDS, "count"):
+            counts = {name: await _count(connection, name) for name in names}
+        return {name: count for name, count in counts.items() if count is not None}
 
     async def _move(self, delivery: Delivery, queue: str, headers: dict[str, Any]) -> None:
         message = _message(delivery.body, delivery.message_id, delivery.type, headers)
@@ -318,6 +335,14 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
     except ChannelPreconditionFailed as error:
         # An older release made it otherwise. It holds messages: it stays, and a person may replace it.
         _log.warning("%s is kept as it is: %s", name, error)
+
+
+async def _count(connection: AbstractConnection, name: str) -> int | None:
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
+    except ChannelNotFoundEntity:
+        return None
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:

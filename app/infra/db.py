@@ -23,12 +23,23 @@ from app.infra import outbox
 T = TypeVar("T")
 
 TRANSACTION_SECONDS = 3.0
-POOL_WAIT_SECONDS = 1.0
+POOL_WAIT_SECONDS = 0.8  # so that whoever finds no connection is told within a second
+RESERVED = 4
 RETRIES = 4
 MYSQL_RETRYABLE = {1205, 1213}  # lock wait time-out, deadlock
-# Too many connections, shutting down, read-only, disk full, and the ways a connection is lost.
-MYSQL_AWAY = {0, 1021, 1040, 1041, 1053, 1114, 1290, 1836, 2002, 2003, 2006, 2013, 2014, 2055, 4031}
-SQLITE_AWAY = ("disk I/O error", "unable to open", "readonly", "is full")
+# What is wrong with the server and not with the statement: the same statement succeeds once that is mended.
+# Numbers below 1000 are those of its operating system (3 and 20: the disk is full), or of a lost connection.
+MYSQL_AWAY = {
+    *(2002, 2003, 2006, 2013, 2014, 2055, 4031),  # the connection cannot be made, or was lost
+    *(1040, 1041, 1053, 1129, 1135, 1203, 1226),  # too many connections, no memory, shutting down
+    *(1152, 1158, 1159, 1160, 1161, 1184, 1317, 1927),  # cut off: by the network, by KILL
+    *(1004, 1016, 1021, 1026, 1030, 1114, 1180, 1197, 1598),  # a file of data or log cannot be written
+    *(1037, 1038, 1206),  # out of memory, of room to sort, of locks
+    *(1290, 1792, 1836),  # read-only
+    *(1969, 3024),  # took longer than the server allows
+}
+OPERATING_SYSTEM = range(1000)
+SQLITE_AWAY = ("disk I/O error", "unable to open", "readonly", "is full", "out of memory", "nomem")
 
 Assignments = Callable[[Any], list[tuple[str, ColumnElement[Any]]]]
 
@@ -88,14 +99,18 @@ class Tx:
 
 
 class Database:
-    """A pool of connections to one database, given by its SQLAlchemy URL."""
+    """A pool of connections to one database, given by its SQLAlchemy URL.
 
-    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16) -> None:
+    ``reserve`` is a small pool of its own, for money that is on its way: slow pages cannot use it up.
+    """
+
+    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16, reserved: int = RESERVED) -> None:
         self.url = url
         self.clock = clock
         self.engine = _create_engine(url, pool_size)
+        self.reserve = Database(url, clock, pool_size=reserved, reserved=0) if reserved else self
         # SQLite has one writer: who waits for it waits here, without holding a connection others read with.
-        self._writer = asyncio.Semaphore(1 if self.is_sqlite else pool_size)
+        self._writer = asyncio.Semaphore(1) if self.is_sqlite else contextlib.nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -139,6 +154,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        if self.reserve is not self:
+            await self.reserve.close()
 
     @asynccontextmanager
     async def _transaction(self, *, write: bool) -> AsyncIterator[Tx]:
@@ -167,7 +184,7 @@ class Database:
 
 def _create_engine(url: str, pool_size: int) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=pool_size, pool_timeout=POOL_WAIT_SECONDS)
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_SECONDS)
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -201,6 +218,10 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def _says(what: object, words: Sequence[str]) -> bool:
+    return isinstance(what, str) and any(word in what for word in words)
+
+
 def _name_failure(error: Exception, *, committing: bool) -> DatabaseUnavailableError | None:
     """Return the failure as one of ours, or None when it is a mistake in a statement, not an outage."""
     away = isinstance(error, TimeoutError | OSError | PoolTimeoutError)
@@ -208,7 +229,8 @@ def _name_failure(error: Exception, *, committing: bool) -> DatabaseUnavailableE
         code = error.orig.args[0] if error.orig is not None and error.orig.args else 0
         if code in MYSQL_RETRYABLE or "is locked" in str(code):
             return DeadlockError(str(error.orig))
-        away = error.connection_invalidated or code in MYSQL_AWAY or str(code).startswith(SQLITE_AWAY)
+        machine = code in MYSQL_AWAY or code in OPERATING_SYSTEM or _says(code, SQLITE_AWAY)
+        away = error.connection_invalidated or machine
     if not away:
         return None
     kind = CommitUnknownError if committing else DatabaseUnavailableError

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import UnavailableError
+from app.core.message import BadMessageError
 from app.infra import metrics
 from app.infra.queues import Queue
 
@@ -51,9 +52,9 @@ class Delivery:
 
     async def park(self, reason: str) -> None:
         """Put it where a person looks at it, and call one."""
-        metrics.alarms.labels("parked_message").inc()
-        _log.error("%s: parked: %s", self.queue.name, reason)
         await self._leave(self.queue.dead, reason, self._attempt())
+        metrics.alarms.labels("parked_message").inc()
+        _log.error("%s: parked: %s", self.queue.name, reason[:REASON_LENGTH])
 
     async def _leave(self, target: str, reason: str, attempt: int) -> None:
         own = {name: value for name, value in self.headers.items() if not name.startswith("x-")}
@@ -106,8 +107,11 @@ async def _settle(batch: list[Delivery], on_message: OnMessage) -> None:
             for delivery in batch:
                 await _settle([delivery], on_message)
             return
-        _log.exception("%s: %s cannot be handled", batch[0].queue.name, batch[0].message_id)
-        if not batch[0].settled:
-            await batch[0].retry(repr(error))
+        if isinstance(error, BadMessageError):
+            await batch[0].park(str(error))
+        else:
+            _log.exception("%s: %s cannot be handled", batch[0].queue.name, batch[0].message_id)
+            if not batch[0].settled:
+                await batch[0].retry(repr(error))
     for delivery in batch:
         await delivery.ack()

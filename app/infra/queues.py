@@ -15,7 +15,7 @@ class Queue:
     bindings: tuple[str, ...]
     prefetch: int = 16
     max_bytes: int = 64 * MEBIBYTE
-    quorum: bool = False
+    one_consumer: bool = False  # of several workers only one is handed messages, so that their order holds
     retry_seconds: tuple[int, ...] = (5, 60, 600)
 
     @property
@@ -29,14 +29,16 @@ class Queue:
 
     def declarations(self) -> dict[str, dict[str, Any]]:
         """Name every queue to declare, with its arguments."""
-        kind = {"x-queue-type": "quorum" if self.quorum else "classic"}
-        bounded = {
+        kind = {"x-queue-type": "classic"}
+        bounded: dict[str, Any] = {
             "x-max-length-bytes": self.max_bytes,
             "x-overflow": "reject-publish",
-            # Where a quorum queue's delivery limit sends what it gives up; without it, that would be lost.
+            # Where a queue that was made a quorum queue by policy sends what it gives up.
             "x-dead-letter-exchange": "",
             "x-dead-letter-routing-key": self.dead,
         }
+        if self.one_consumer:
+            bounded["x-single-active-consumer"] = True
         back = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": self.name}
         waiting = {
             self.retry(seconds): {**kind, **back, "x-message-ttl": seconds * 1000}

@@ -1,23 +1,24 @@
 """Redis: one connection pool, short time-outs, no retries behind our back, and the Lua scripts' loader."""
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redis import exceptions
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import ConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from app.core.errors import RedisLostError, RedisUnavailableError
+from app.core.errors import RedisLostError, RedisTypeError, RedisUnavailableError
+from app.infra.breaker import Breaker, OpenError
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
-FAILURES = (exceptions.RedisError, OSError, TimeoutError)
 CLOSED = "the handler is closed"  # uvloop's RuntimeError for writing to a connection that was just reset
 
 
@@ -37,16 +38,35 @@ def load_script(path: Path, *parts: Path) -> Script:
     return Script(path.stem, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
+class _NotConnectedError(exceptions.ConnectionError):
+    """There was nobody to send anything to."""
+
+
+class _Pool(ConnectionPool):
+    """Tells a connection that could not be made from one that was lost while we waited for an answer."""
+
+    async def ensure_connection(self, connection: Any) -> None:
+        """Connect. Raises _NotConnectedError."""
+        try:
+            await super().ensure_connection(connection)
+        except exceptions.BusyLoadingError:
+            raise
+        except exceptions.ConnectionError as error:
+            raise _NotConnectedError(str(error)) from error
+
+
 class Redis:
     """The hot store. Every failure is a RedisUnavailableError; nothing is sent twice by itself."""
 
     def __init__(self, url: str) -> None:
-        pool = BlockingConnectionPool.from_url(
+        pool = _Pool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=TIMEOUT_SECONDS,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
+            # No greeting before the first question: far away, its round trips alone would use up the time.
+            protocol=2,
+            driver_info=None,
             # The client's own retry would run an INCR or an edit again after a lost answer.
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
@@ -54,26 +74,35 @@ class Redis:
             # after a restart of Redis each of them would fail one shopper.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
             decode_responses=True,
+            encoding_errors="replace",  # bytes that no one of us wrote must reach whoever can judge them
         )
         self._client = Client(connection_pool=pool)
         self._pool = pool
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._breaker = Breaker(
+            "redis",
+            silences=(exceptions.TimeoutError, OSError, _NotConnectedError),
+            answers=(exceptions.ResponseError, exceptions.BusyLoadingError),
+        )
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
         """Run a script by its SHA, sending its text only to a Redis that does not know it yet."""
-        try:
+
+        async def ask() -> Any:
             try:
                 return await self._client.evalsha(script.sha, len(keys), *keys, *args)
             except exceptions.NoScriptError:  # refused before it ran: sending the text is no repetition
                 return await self._client.eval(script.text, len(keys), *keys, *args)
-        except (*FAILURES, RuntimeError) as error:
-            raise _name_failure(script.name, error) from error
+
+        return await self._ask(script.name, ask)
 
     async def command(self, *words: str | int) -> Any:
         """Run one command."""
-        try:
+
+        async def ask() -> Any:
             return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except (*FAILURES, RuntimeError) as error:
-            raise _name_failure(str(words[0]), error) from error
+
+        return await self._ask(str(words[0]), ask)
 
     async def ping(self) -> None:
         """Ask Redis for a sign of life. Raises RedisUnavailableError."""
@@ -84,12 +113,33 @@ class Redis:
         await self._client.aclose()
         await self._pool.aclose()
 
+    async def _ask(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Wait for a connection and for the answer, for TIMEOUT_SECONDS in all."""
+        until = asyncio.get_running_loop().time() + TIMEOUT_SECONDS
+        try:
+            async with asyncio.timeout_at(until):
+                await self._places.acquire()
+            try:
+                # Asked only now: those who waited in line hear what came of those before them.
+                with self._breaker.asking():
+                    async with asyncio.timeout_at(until):
+                        return await ask()
+            finally:
+                self._places.release()
+        except (exceptions.RedisError, OSError, OpenError) as error:
+            raise _name_failure(doing, error) from error
+        except RuntimeError as error:
+            if CLOSED not in str(error):
+                raise
+            raise RedisLostError(f"{doing}: {error}") from error
+
 
 def _name_failure(doing: str, error: Exception) -> RedisUnavailableError:
-    if isinstance(error, RuntimeError) and CLOSED not in str(error):
-        raise error
-    lost = isinstance(error, exceptions.ConnectionError | RuntimeError) and not isinstance(
-        error, exceptions.MaxConnectionsError
-    )
-    kind = RedisLostError if lost else RedisUnavailableError
+    kind = RedisUnavailableError
+    if isinstance(error, exceptions.ResponseError) and "WRONGTYPE" in str(error):
+        kind = RedisTypeError
+    elif isinstance(error, exceptions.ConnectionError) and not isinstance(
+        error, _NotConnectedError | exceptions.BusyLoadingError | exceptions.AuthenticationError
+    ):
+        kind = RedisLostError
     return kind(f"{doing}: {type(error).__name__}: {error}")

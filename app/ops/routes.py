@@ -4,10 +4,11 @@ import asyncio
 import hmac
 from collections.abc import Awaitable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Response, jsonify, request
 
 from app.core.errors import NotFoundError, UnavailableError
+from app.infra import metrics as counters
 from app.web import current
 from app.web.guards import outside
 
@@ -40,13 +41,13 @@ async def readyz() -> Response:
 @blueprint.get("/metrics")
 @outside
 async def metrics() -> Response:
-    """Give this process's counters to Prometheus, on this machine or with the token."""
+    """Give the counters of all processes to Prometheus, on this machine or with the token."""
     token = current.machines().settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     allowed = hmac.compare_digest(sent, token) if token else request.remote_addr in LOOPBACK
     if not allowed:
         raise NotFoundError("metrics")
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return Response(counters.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 async def _reach(ping: Awaitable[None]) -> str:

@@ -89,5 +89,5 @@ async def _after_unknown(m: Machines, attempt: Attempt, unknown: TossUnknown, *,
     if answered and not first and judge(attempt, payment) is Standing.OPEN:
         # Toss replays an error for as long as the key is the same. It was answered, so nothing of that
         # key is on its way, and one payment is charged once at most: the next try takes a new key.
-        async with m.db.write() as tx:
+        async with m.db.reserve.write() as tx:
             await store.update_idempotency_key(tx, attempt, ids.idempotency_key())

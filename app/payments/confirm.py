@@ -71,7 +71,7 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
 
 async def find_result(m: Machines, payment_no: str) -> Result:
     """Return where an attempt stands. Raises NotFoundError."""
-    async with m.db.read() as tx:
+    async with m.db.reserve.read() as tx:
         attempt = await store.select_by_no(tx, payment_no)
         if attempt is None:
             raise NotFoundError("attempt", say="결제를 찾을 수 없습니다.")
@@ -123,7 +123,7 @@ async def _claim(m: Machines, result: Result, payment_key: str) -> Attempt | Non
 async def _read_claim(m: Machines, attempt: Attempt, key: str) -> Attempt | None:
     """Read the claim back: the key on it says whether it is ours, also when the COMMIT was not answered."""
     try:
-        async with m.db.read() as tx:
+        async with m.db.reserve.read() as tx:
             claimed = await store.select_attempt(tx, attempt.web_payment_id)
     except DatabaseUnavailableError as error:
         raise CommitUnknownError("claim") from error

@@ -77,7 +77,7 @@ async def reconcile_due(m: Machines) -> int:
 
 
 async def _list_due(m: Machines) -> list[Due]:
-    async with m.db.read() as tx:
+    async with m.db.reserve.read() as tx:
         unpaid = await store.select_due(tx, MOST, pending=True)
         undecided = await store.select_due(tx, MOST, pending=False)
         requested = await refund_store.select_due(tx, MOST)

@@ -61,10 +61,10 @@ async def transact(m: Machines, work: Callable[[Tx], Awaitable[bool]]) -> bool:
     Raises CommitUnknownError when that is still not known, DatabaseUnavailableError when nothing happened.
     """
     try:
-        return await m.db.retrying(work)
+        return await m.db.reserve.retrying(work)
     except CommitUnknownError as unknown:
         try:
-            return await m.db.retrying(work)
+            return await m.db.reserve.retrying(work)
         except DatabaseUnavailableError as error:
             raise CommitUnknownError(str(error)) from unknown
 
@@ -190,7 +190,7 @@ async def _end_waiting(tx: Tx, attempt: Attempt, payment: TossPayment, status: s
 async def _clear_hot_cart(m: Machines, attempt: Attempt) -> None:
     """Empty the cart in Redis at once. The announced message does it again, for as long as it takes."""
     try:
-        async with m.db.read() as tx:
+        async with m.db.reserve.read() as tx:
             order = await orders.read_order(tx, attempt.order_id)
         await carts.clear_paid_hot(m, order.owner, order.cart_stamp)
     except RedisUnavailableError:

@@ -3,13 +3,14 @@
 import logging
 import secrets
 
-from quart import Quart, Response
+from quart import Quart, Response, g
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.core.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    RedisUnavailableError,
     ShopError,
     TooLargeError,
     TooManyError,
@@ -60,6 +61,8 @@ async def _begin_trace() -> None:
 async def answer(error: ShopError) -> Response:
     """Draw the failure, with the number under which the log has this request."""
     log.info("answered %d: %s", error.status, error)
+    if isinstance(error, RedisUnavailableError):
+        g.cart_count = None  # it has just kept this shopper waiting: the page does without asking it again
     if htmx.wants_pieces():
         response = await htmx.draw_pieces(
             [htmx.Piece("web/notice")], status=error.status, notice=Notice("error", error.say)

@@ -96,14 +96,16 @@ class Queue:
         return entry
 
     def pump(self) -> None:
-        """Hand out what can be handed out, to the consumers in turn."""
+        """Hand out what can be handed out, to the consumers in turn, or to the first alone."""
+        alone = self.arguments.get("x-single-active-consumer") is True
         while self.entries:
-            consumer = next((c for c in self.consumers if c.ready()), None)
+            consumer = next((c for c in self.consumers[: 1 if alone else None] if c.ready()), None)
             entry = self.pop() if consumer is not None else None
             if consumer is None or entry is None:
                 break
-            self.consumers.remove(consumer)
-            self.consumers.append(consumer)
+            if not alone:
+                self.consumers.remove(consumer)
+                self.consumers.append(consumer)
             consumer.deliver(self, entry)
         self._expire()
 
@@ -156,6 +158,8 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         value = arguments.get(name)
         if value is not None and (not isinstance(value, int) or value < 0):
             raise precondition_failed(f"invalid arg '{name}'")
+    if not isinstance(arguments.get("x-single-active-consumer", False), bool):
+        raise precondition_failed("invalid arg 'x-single-active-consumer'")
     if arguments.get("x-overflow", "drop-head") not in {"drop-head", "reject-publish"}:
         raise precondition_failed("invalid arg 'x-overflow'")
     if arguments.get("x-queue-type", "classic") not in KNOWN_TYPES:

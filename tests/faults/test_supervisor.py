@@ -135,6 +135,26 @@ async def test_a_hard_end_of_the_launcher_leaves_no_process_and_loses_no_edit(tm
         await db.close()
 
 
+async def test_one_door_shows_the_counters_of_all_processes_also_of_those_that_died(tmp_path: Path) -> None:
+    async def counted(buyer: Buyer, line: str) -> bool:
+        return f"\n{line}\n" in (await buyer.get("/metrics")).text
+
+    async with alone(tmp_path, WEB_WORKERS="2") as (process, buyer):
+        product_id = await put_a_mug_on_the_shelf(tmp_path)
+        await buyer.add(product_id, 1)
+        await eventually(lambda: counted(buyer, 'madang_cart_edits_total{outcome="OK"} 1.0'))
+        await eventually(lambda: counted(buyer, 'madang_carts_persisted_total{by="message"} 1.0'))
+        await eventually(lambda: counted(buyer, 'madang_dead_messages{queue="cart.persist.dead"} 0.0'), 20)
+        for pid, command in descendants(process.pid).items():
+            if any(mark in command for mark in MARKS.values()):
+                os.kill(pid, signal.SIGKILL)
+        await buyer.add(product_id, 1)
+        await eventually(lambda: counted(buyer, 'madang_cart_edits_total{outcome="OK"} 2.0'))
+        await eventually(lambda: counted(buyer, 'madang_carts_persisted_total{by="message"} 2.0'), 20)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 20) == 0
+
+
 async def test_secrets_may_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a secret from a file\n")
     async with alone(tmp_path, SECRET_KEY_FILE=str(tmp_path / "key")) as (_, buyer):

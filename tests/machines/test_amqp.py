@@ -225,6 +225,28 @@ async def test_two_consumers_share_a_queue(connection: AbstractConnection, name:
     assert sorted(message.body for message in got) == [b"1", b"2"]
 
 
+async def test_a_single_active_consumer_is_served_alone_until_it_leaves(
+    connection: AbstractConnection, name: str
+) -> None:
+    mine, first, second = [await open_channel(connection) for _ in range(3)]
+    queue = await mine.declare_queue(name, durable=True, arguments={"x-single-active-consumer": True})
+    with pytest.raises(ChannelPreconditionFailed):
+        await (await open_channel(connection)).declare_queue(name, durable=True)
+    one, two = await consume(first, name), await consume(second, name)
+    for number in range(4):
+        await mine.default_exchange.publish(Message(b"%d" % number), name)
+    assert [(await soon(one.get())).body for _ in range(4)] == [b"0", b"1", b"2", b"3"]
+    assert two.empty()
+    await first.close()  # with everything unacknowledged
+    got = [await soon(two.get()) for _ in range(4)]
+    assert [(message.body, message.redelivered) for message in got] == [
+        (b"0", True), (b"1", True), (b"2", True), (b"3", True),
+    ]  # fmt: skip
+    await mine.default_exchange.publish(Message(b"4"), name)
+    assert (await soon(two.get())).body == b"4"
+    assert queue.name == name
+
+
 async def test_a_cancelled_consumer_gets_nothing_more_and_may_still_acknowledge(
     channel: AbstractChannel, name: str
 ) -> None:

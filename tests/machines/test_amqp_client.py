@@ -100,14 +100,41 @@ async def test_a_full_queue_is_not_confirmed(amqp: Amqp) -> None:
         await publish(amqp, small, b"x" * 11)
 
 
-async def test_a_quorum_queue_is_declared_and_used(amqp: Amqp) -> None:
-    name = f"c.{uuid.uuid4().hex}"
-    shelf = Shelf()
-    queue = Queue(name, (f"{name}.#",), quorum=True)
+async def test_of_two_consumers_one_is_served_and_the_other_takes_over(
+    amqp_url: str, channel: AbstractChannel, queue: Queue
+) -> None:
+    """Order holds, and what the first had in its hands comes first to the second."""
+    queue = Queue(queue.name, queue.bindings, one_consumer=True)
+    begun, shelf = asyncio.Event(), Shelf()
+
+    async def never(_batch: list[Delivery]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with running(amqp_url) as first, running(amqp_url) as second:
+        await becomes(lambda: first.connected and second.connected)
+        await first.declare([queue])
+        await first.consume(queue, never, healthy=yes)
+        await publish(first, queue, b"0")
+        await begun.wait()
+        await second.consume(queue, shelf, healthy=yes)
+        for number in range(1, 4):
+            await publish(first, queue, b"%d" % number)
+        await becomes(lambda: has_consumers(channel, queue.name, 2))
+        assert shelf.seen.empty()
+        for task in first._consumers:
+            task.cancel()  # its channel closes with everything unacknowledged, as when its process dies
+        assert [(await shelf.next()).body for _ in range(4)] == [b"0", b"1", b"2", b"3"]
+
+
+async def test_messages_are_counted_where_they_wait(
+    amqp: Amqp, channel: AbstractChannel, queue: Queue
+) -> None:
     await amqp.declare([queue])
-    await amqp.consume(queue, shelf, healthy=yes)
-    await becomes(lambda: publishes(amqp, queue))
-    assert (await shelf.next()).body == b"{}"
+    for _ in range(3):
+        await publish(amqp, queue)
+    assert await amqp.count([queue.name, queue.dead, "c.nowhere"]) == {queue.name: 3, queue.dead: 0}
+    await publish(amqp, queue)  # a queue that is not there breaks nothing
 
 
 async def test_a_queue_made_otherwise_is_kept_and_served(
@@ -379,6 +406,11 @@ async def first_of(channel: AbstractChannel, name: str) -> AbstractIncomingMessa
 async def waiting(channel: AbstractChannel, name: str) -> int:
     queue = await channel.declare_queue(name, passive=True)
     return queue.declaration_result.message_count or 0
+
+
+async def has_consumers(channel: AbstractChannel, name: str, number: int) -> bool:
+    queue = await channel.declare_queue(name, passive=True)
+    return queue.declaration_result.consumer_count == number
 
 
 async def assert_nothing_is_left(amqp: Amqp, channel: AbstractChannel, queue: Queue) -> None:

@@ -341,8 +341,8 @@ ORDERS_AND_STOCK: Sequence[Mutant] = (
         name="an order moves from where it was read",
         rule="CAS",
         file="app/orders/store.py",
-        old="orders.c.order_id == order_id, orders.c.status == old)",
-        new="orders.c.order_id == order_id)",
+        old="orders.c.status == old, orders.c.status.in_(states.sources(new))",
+        new="",
         tests=embedded(GUARDS, "test_an_order_moves_only_from_where_it_was_read"),
     ),
     Mutant(
@@ -404,6 +404,7 @@ MONEY: Sequence[Mutant] = (
         rule="CAS",
         file="app/payments/store.py",
         old="""        web_payments.c.payment_status == attempt.status,
+        web_payments.c.payment_status.in_(states.sources(new)),
     )
     if unasked:""",
         new="""    )

@@ -284,6 +284,7 @@ class _Replaced:
 
     def __init__(self, machine: object, **replaced: object) -> None:
         self._machine = machine
+        self.reserve = self  # money has connections of its own: they fail alike
         self.__dict__.update(replaced)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,5 +1,5 @@
 -- Announce that a cart is about to be read from the database; whatever is written meanwhile joins it.
--- KEYS: cart. ARGV: random, seconds to live. Answers with the token that put_load.lua must show.
+-- KEYS: cart (and dirty, untouched). ARGV: random, seconds to live. Answers with the token that put_load.lua must show.
 local cart = KEYS[1]
 local this_run = run_id()
 local token = redis.call('HGET', cart, 'ph')

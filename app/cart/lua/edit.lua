@@ -9,10 +9,11 @@ local function answer(status)
   return {status, redis.call('HGETALL', cart)}
 end
 
+-- The mark first: should it be refused, for want of memory or of a sorted set, nothing has been done.
 local function write(new)
   local stamp = next_stamp(cart)
-  redis.call('HSET', cart, 'p' .. product, text(new) .. ':' .. text(stamp), 'last', text(stamp))
   redis.call('ZADD', dirty, text(stamp), owner)
+  redis.call('HSET', cart, 'p' .. product, text(new) .. ':' .. text(stamp), 'last', text(stamp))
   redis.call('EXPIRE', cart, seconds)
   return stamp
 end
@@ -32,33 +33,42 @@ end
 local function seen_before()
   if form_key == '' then return false end
   local keys = redis.call('HGET', cart, 'keys') or ''
-  if string.find(keys, form_key, 1, true) then return true end
-  keys = keys .. ' ' .. form_key
+  return string.find(keys, form_key, 1, true) ~= nil
+end
+
+local function remember_key()
+  if form_key == '' then return end
+  local keys = (redis.call('HGET', cart, 'keys') or '') .. ' ' .. form_key
   local first = 1
   for _ = 1, select(2, string.gsub(keys, ' ', ' ')) - MAX_KEYS do
     first = string.find(keys, ' ', first + 1, true)
   end
   redis.call('HSET', cart, 'keys', string.sub(keys, first))
-  return false
 end
 
 local status = unready(cart, generation)
 if status then return {status, {}} end
 if operation == 'read' then return answer('OK') end
 
-local old = 0
 if operation == 'undo' then
-  local id, was = string.match(redis.call('HGET', cart, 'undo') or '', '^(%d+):(%d+):%d+$')
-  if not id then return answer('NOTHING') end
+  local id, was = string.match(redis.call('HGET', cart, 'undo') or '', '^([1-9]%d*):(%d%d?):%d+$')
+  if not id or #id > 9 then return answer('NOTHING') end
+  local here, _, sound = line_at(cart, id)
+  if not sound then return {'BAD', {}} end
+  if here == 0 then
+    if is_full() then
+      redis.call('HDEL', cart, 'undo')
+      return answer('FULL')
+    end
+    product = id
+    write(tonumber(was))
+  end
   redis.call('HDEL', cart, 'undo')
-  product = id
-  if line_at(cart, product) > 0 then return answer('OK') end
-  if is_full() then return answer('FULL') end
-  write(tonumber(was))
   return answer('OK')
 end
 
-old = line_at(cart, product)
+local old, _, sound = line_at(cart, product)
+if not sound then return {'BAD', {}} end
 if operation == 'remove' then
   if old > 0 then
     local stamp = write(0)
@@ -79,4 +89,5 @@ if old == 0 and is_full() then return answer('FULL') end
 if seen_before() then return answer('OK') end
 local new = math.max(old, math.min(old + quantity, most))
 if new ~= old then write(new) end
+remember_key()
 return answer(new < old + quantity and 'CAPPED' or 'OK')

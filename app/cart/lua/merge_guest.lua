@@ -3,17 +3,19 @@
 local cart, dirty, generation = KEYS[1], KEYS[2], KEYS[3]
 local status = unready(cart, generation)
 if status then return {status, {}} end
-local changed = false
+local larger = {}
 for i = 3, #ARGV, 2 do
-  local old = line_at(cart, ARGV[i])
-  if tonumber(ARGV[i + 1]) > old then
-    local stamp = next_stamp(cart)
-    redis.call('HSET', cart, 'p' .. ARGV[i], ARGV[i + 1] .. ':' .. text(stamp), 'last', text(stamp))
-    changed = true
-  end
+  local old, _, sound = line_at(cart, ARGV[i])
+  if not sound then return {'BAD', {}} end
+  if tonumber(ARGV[i + 1]) > old then larger[#larger + 1] = i end
 end
-if changed then
-  redis.call('ZADD', dirty, text(number_at(cart, 'last')), ARGV[1])
+if #larger > 0 then
+  local stamp = next_stamp(cart)
+  redis.call('ZADD', dirty, text(stamp + #larger - 1), ARGV[1])
+  for n, i in ipairs(larger) do
+    local now = text(stamp + n - 1)
+    redis.call('HSET', cart, 'p' .. ARGV[i], ARGV[i + 1] .. ':' .. now, 'last', now)
+  end
   redis.call('EXPIRE', cart, ARGV[2])
 end
 return {'OK', redis.call('HGETALL', cart)}

@@ -1,5 +1,5 @@
 -- Join what the database had, unless this cart or this Redis is not the one the load began with.
--- KEYS: cart. ARGV: token, last, cleared, then product, quantity, stamp, ...
+-- KEYS: cart (and dirty, untouched). ARGV: token, last, cleared, then product, quantity, stamp, ...
 local cart = KEYS[1]
 local this_run = run_id()
 local token = ARGV[1]

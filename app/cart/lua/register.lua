@@ -10,15 +10,31 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
-local function number_at(cart, field)
-  return tonumber(redis.call('HGET', cart, field) or '0')
+-- A number as we write it: digits, and exact in a double. Anything else is nobody's, and nil.
+local function whole(written)
+  if not written or #written > 16 or not string.find(written, '^%d+$') then return nil end
+  local number = tonumber(written)
+  return number < 9007199254740992 and number or nil
 end
 
+-- A register as we write it; nil for anything else.
+local function parse_line(written)
+  local quantity, stamp = string.match(written, '^(%d%d?):(%d+)$')
+  stamp = whole(stamp)
+  if not stamp then return nil end
+  return tonumber(quantity), stamp
+end
+
+local function number_at(cart, field)
+  return whole(redis.call('HGET', cart, field)) or 0
+end
+
+-- Quantity and stamp; a line that is missing is 0 of stamp 0, and so is a broken one, to those who join.
 local function line_at(cart, product)
   local written = redis.call('HGET', cart, 'p' .. product)
-  if not written then return 0, 0 end
-  local quantity, stamp = string.match(written, '^(%d+):(%d+)$')
-  return tonumber(quantity), tonumber(stamp)
+  local quantity, stamp
+  if written then quantity, stamp = parse_line(written) end
+  return quantity or 0, stamp or 0, not written or quantity ~= nil
 end
 
 -- A stamp only ever grows within a cart, even if the clock repeats itself or steps back.
@@ -57,8 +73,11 @@ local function drop_cleared(cart)
 end
 
 -- 'NG': this Redis has no history yet. 'NL': this cart was not joined with the database by this Redis.
+-- 'BAD': the numbers that a stamp is made from are broken (repair.lua).
 local function unready(cart, generation)
   if redis.call('EXISTS', generation) == 0 then return 'NG' end
-  if redis.call('HGET', cart, 'loaded') ~= run_id() then return 'NL' end
+  local found = redis.call('HMGET', cart, 'loaded', 'last', 'cl')
+  if found[1] ~= run_id() then return 'NL' end
+  if (found[2] and not whole(found[2])) or (found[3] and not whole(found[3])) then return 'BAD' end
   return nil
 end

@@ -1,7 +1,10 @@
 """The cart at its door: adding, changing, removing, undoing, with htmx and without."""
 
 import asyncio
+import os
 import re
+import secrets
+import signal
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +14,7 @@ from quart import Response
 from app.catalog import service as catalog
 from app.infra.redis import Script
 from tests.goods import change, hidden_draft, last_teapot, mug, sold_out_lamp
-from tests.shop import Shop, Visitor
+from tests.shop import Shop, Visitor, eventually
 
 
 async def text(response: Response) -> str:
@@ -210,3 +213,33 @@ async def test_a_guest_is_known_for_as_long_as_the_cart_lives(shop: Shop) -> Non
     assert "gid=" in answer.headers["Set-Cookie"]
     assert f"Max-Age={30 * 86_400}" in answer.headers["Set-Cookie"]
     assert "Set-Cookie" not in (await guest.get("/cart")).headers
+
+
+async def test_a_silent_redis_refuses_an_edit_soon_and_counts_it_once(shop: Shop) -> None:
+    visitor, product, key = shop.visitor(), await mug(shop.m), secrets.token_hex(16)
+    await visitor.get("/cart")
+    token = await visitor.token()
+    pid = int((await shop.m.redis.command("INFO", "server"))["process_id"])
+    loop = asyncio.get_running_loop()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(6):
+            began = loop.time()
+            refused = await visitor.post(
+                "/cart/lines", product_id=product, quantity=2, key=key, csrf=token, htmx=True
+            )
+            assert refused.status_code == 503
+            assert loop.time() - began < 1
+            assert 'hx-target="#web-notice"' in await refused.get_data(as_text=True)
+        page = await visitor.get("/")
+        assert page.status_code == 200
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    async def is_taken() -> bool:
+        return (
+            await visitor.post("/cart/lines", product_id=product, quantity=2, key=key, csrf=token, htmx=True)
+        ).status_code == 200
+
+    await eventually(is_taken, 2)
+    assert await lines(visitor) == {product: 2}
