@@ -159,17 +159,25 @@ class Buyer:
 
     async def place_order(self) -> Placed:
         """Go from the cart to the payment page."""
+        answer = await self.patiently("/checkout", **await self.review())
+        assert answer.status_code == 303, answer.text
+        return await self.payment(answer.headers["Location"])
+
+    async def review(self) -> dict[str, str]:
+        """Fill the checkout form in; return what the button of the review page sends."""
         review = await self.patiently("/checkout", **RECIPIENT)
         seen = re.search(r'name="seen_total" value="(\d+)"', review.text)
         assert seen, review.text
-        answer = await self.patiently("/checkout", **RECIPIENT, seen_total=seen[1], confirmed="1")
-        assert answer.status_code == 303, answer.text
-        page = (await self.get(answer.headers["Location"])).text
+        return RECIPIENT | {"seen_total": seen[1], "confirmed": "1"}
+
+    async def payment(self, location: str) -> Placed:
+        """Open the payment page of an order."""
+        page = (await self.get(location)).text
         number = re.search(r'data-payment-no="(\w+)"', page)
         amount = re.search(r'data-amount="(\d+)"', page)
         assert number, page
         assert amount
-        return Placed(answer.headers["Location"].split("/")[2], number[1], int(amount[1]))
+        return Placed(location.split("/")[2], number[1], int(amount[1]))
 
     async def cart(self) -> dict[int, int]:
         """What the cart page shows: product → quantity."""

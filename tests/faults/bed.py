@@ -101,12 +101,12 @@ class Bed:
     shoppers: list[Shopper] = field(default_factory=list)
     is_judged: bool = False
 
-    def shopper(self, *, keep_alive: bool = True) -> Shopper:
+    def shopper(self, url: str = "", *, keep_alive: bool = True) -> Shopper:
         """Return somebody with an empty cart, whose memory the invariants are held against."""
         limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
         shopper = Shopper(
             httpx.AsyncClient(
-                base_url=self.shop.url, timeout=30, trust_env=False, verify=NO_TLS, limits=limits
+                base_url=url or self.shop.url, timeout=30, trust_env=False, verify=NO_TLS, limits=limits
             )
         )
         self.shop.buyers.append(shopper)
