@@ -36,6 +36,9 @@ LINE = re.compile(r"(\d{1,2}):(\d{1,16})", re.ASCII)
 UNDO = re.compile(r"([1-9]\d{0,8}):(\d{1,2}):(\d{1,16})", re.ASCII)
 NUMBER = re.compile(r"\d{1,16}", re.ASCII)
 KEYS = re.compile(r"[ 0-9A-Fa-f]{0,1089}", re.ASCII)
+MOVED_TO = re.compile(rf"(?:{OWNER.pattern}):\d{{1,16}}", re.ASCII)
+MOVED_FROM = re.compile(r"\d{1,16}:\d{1,16}", re.ASCII)
+READ = ("read", 0, 0, 0, "")
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ class Edit:
 class HotCart:
     """What Redis answered: the outcome of the edit, the cart, and what was removed last."""
 
-    outcome: str  # OK, CAPPED, FULL, GONE, NOTHING
+    outcome: str  # OK, CAPPED, FULL, GONE, NOTHING, LATER
     snapshot: Snapshot
     undo: SnapLine | None
     sound: bool  # False: something lay there that none of us wrote, and was left out
@@ -85,6 +88,7 @@ class HotCarts:
                 "merge_back",
                 "clear",
                 "merge_guest",
+                "move",
                 "snapshot",
                 "repair",
                 "history",
@@ -92,19 +96,28 @@ class HotCarts:
         }
 
     async def edit(self, owner: str, edit: Edit) -> HotCart:
-        """Do one edit. Raises RedisUnavailableError, or DatabaseUnavailableError for a cold cart."""
+        """Do one edit, in the member's cart for a minute after a guest's cart went into it.
+
+        Raises RedisUnavailableError, or DatabaseUnavailableError for a cold cart.
+        """
         args = (edit.operation, edit.product_id, edit.quantity, edit.most, edit.form_key)
         return await self._ready(owner, self._scripts["edit"], args, again=edit.is_repeatable)
 
-    async def take_guest(self, owner: str, lines: Sequence[SnapLine]) -> HotCart:
-        """Join a guest's lines into a member's cart, the larger quantity of each."""
-        args = [number for line in lines for number in (line.product_id, line.quantity)]
+    async def take_guest(self, owner: str, guest: Snapshot) -> HotCart:
+        """Join a guest's lines into a member's cart, the larger quantity of each, each line once."""
+        args: list[str | int] = [guest.owner, guest.last, *_flat(guest.live)]
         return await self._ready(owner, self._scripts["merge_guest"], args, again=True)
 
-    async def clear(self, owner: str, stamp: int, *, known_to_database: bool) -> None:
-        """Drop the lines up to ``stamp``."""
-        mark = "" if known_to_database else "dirty"
-        await self._run("clear", owner, [owner, stamp, mark])
+    async def move(self, guest: str, stamp: int, member: str) -> HotCart:
+        """Drop a guest's lines up to ``stamp``, and send who comes next to the member's cart.
+
+        LATER: there are later lines, and nobody is sent there yet.
+        """
+        return await self._ready(guest, self._scripts["move"], [member, stamp], again=True)
+
+    async def clear(self, owner: str, stamp: int) -> None:
+        """Drop the lines up to ``stamp``: they are paid for."""
+        await self._run("clear", owner, [stamp])
 
     async def merge_back(self, snapshot: Snapshot) -> None:
         """Tell Redis that the database has this snapshot."""
@@ -208,9 +221,9 @@ class HotCarts:
 
     async def _ready(self, owner: str, script: Script, args: Sequence[str | int], *, again: bool) -> HotCart:
         """Run a script on a loaded cart; ``again``: once more when a restarted Redis cut us off."""
-        names = [keys.cart(owner), _dirty(owner), keys.generation(keys.bucket(owner))]
         outcome = ""
         for _ in range(TRIES):
+            names = [keys.cart(owner), _dirty(owner), keys.generation(keys.bucket(owner))]
             try:
                 answer = await self._m.redis.run(script, names, [owner, keys.CART_SECONDS, *args])
             except RedisLostError:
@@ -226,6 +239,9 @@ class HotCarts:
                 await self._load(owner)
             elif answer[0] == "BAD":
                 await self._repair(owner)
+            elif answer[0] in {"MOVED", "COUNTED"}:
+                owner = answer[1]
+                args = READ if answer[0] == "COUNTED" else args
             else:
                 self._met_history = True
                 cart = _read(owner, answer)
@@ -233,7 +249,7 @@ class HotCarts:
                 if cart.sound or not await self._repair(owner):
                     return replace(cart, outcome=outcome)
                 # The edit is done. The answer is the cart of the database joined with what is sound here.
-                script, args = self._scripts["edit"], ("read", 0, 0, 0, "")
+                script, args = self._scripts["edit"], READ
         raise UnavailableError("cart not ready")
 
     async def _load(self, owner: str) -> None:
@@ -295,6 +311,10 @@ def _read(owner: str, answer: Any) -> HotCart:
             sound = sound and found is not None
         elif name == "keys":
             sound = sound and KEYS.fullmatch(value) is not None
+        elif name == "to":
+            sound = sound and MOVED_TO.fullmatch(value) is not None
+        elif name.startswith("from:"):
+            sound = sound and MOVED_FROM.fullmatch(value) is not None
     snapshot = Snapshot(owner, stamps["last"], stamps["cl"], tuple(sorted(lines)))
     return HotCart(outcome, snapshot, undo, sound)
 

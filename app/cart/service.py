@@ -11,7 +11,13 @@ from app.cart.snapshot import Snapshot, join
 from app.cart.view import MAX_QUANTITY, CartView, show
 from app.catalog import service as catalog
 from app.core.clock import epoch_us
-from app.core.errors import AmqpUnavailableError, ConflictError, NotFoundError, RedisUnavailableError
+from app.core.errors import (
+    AmqpUnavailableError,
+    ConflictError,
+    NotFoundError,
+    RedisUnavailableError,
+    UnavailableError,
+)
 from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
@@ -36,7 +42,7 @@ async def view(m: Machines, owner: str) -> CartView:
 
 
 async def snapshot(m: Machines, owner: str) -> Snapshot:
-    """Return the cart's lines and stamp as they stand."""
+    """Return the cart's lines and stamp as they stand, of the member's cart if the guest's went into it."""
     return (await m.keep(HotCarts).edit(owner, Edit("read"))).snapshot
 
 
@@ -86,19 +92,26 @@ async def undo(m: Machines, owner: str) -> Edited:
 async def merge_guest(m: Machines, guest: str, member: str) -> None:
     """Take a guest's cart into the member's: the larger quantity of each product.
 
-    In this order each step can be repeated after a crash: the maximum is taken again, and the
-    guest's lines go only when the member's cart has them. Then it looks again: the guest's cookie is
-    about to be taken, and what another tab put in meanwhile could not be reached any more.
+    The two carts live in two slots of Redis, so this takes three scripts: read the guest's, take its
+    lines and remember up to which stamp, then drop them and mark where they went. A crash before the
+    second leaves all to the next log-in; one before the third leaves the guest lines that the member's
+    cart knows it has taken, so they are not taken again; the mark, which sends the guest's later edits to
+    the member's cart, is set by the step that finds nothing the member lacks. Raises UnavailableError
+    when the guest is too quick.
     """
     hot = m.keep(HotCarts)
     for _ in range(MERGES):
         lines = await snapshot(m, guest)
-        if not lines.live:
+        if lines.owner != guest:  # another log-in was quicker: nothing is left to be taken
             return
-        merged = await hot.take_guest(member, lines.live)
-        await _acknowledge(m, merged.snapshot)
-        await hot.clear(guest, lines.last, known_to_database=False)
-        m.keep(CartPublisher).put(await hot.snapshot(guest))
+        if lines.live:
+            merged = await hot.take_guest(member, lines)
+            await _acknowledge(m, merged.snapshot)
+        left = await hot.move(guest, lines.last, member)
+        m.keep(CartPublisher).put(left.snapshot)
+        if left.outcome == "OK":
+            return
+    raise UnavailableError("the guest's cart keeps changing")
 
 
 async def clear_paid(tx: Tx, owner: str, stamp: int) -> None:
@@ -108,7 +121,7 @@ async def clear_paid(tx: Tx, owner: str, stamp: int) -> None:
 
 async def clear_paid_hot(m: Machines, owner: str, stamp: int) -> None:
     """Empty the hot copy too. Raises RedisUnavailableError; doing it again does no harm."""
-    await m.keep(HotCarts).clear(owner, stamp, known_to_database=True)
+    await m.keep(HotCarts).clear(owner, stamp)
 
 
 async def persist(m: Machines, snapshots: Sequence[Snapshot], *, by: str) -> None:

@@ -18,6 +18,7 @@ from app.payments import service as payments
 
 TRIES = 3
 
+LOGGED_IN = "로그인하신 회원의 장바구니로 옮긴 상품입니다. 새로 고침한 뒤 다시 주문해 주십시오."
 PLACED, EMPTY, SHORT, MOVED, BUSY = "placed", "empty", "short", "moved", "busy"
 
 
@@ -67,6 +68,8 @@ async def begin(m: Machines, buyer: Buyer) -> tuple[CartView, Recipient]:
 async def place_order(m: Machines, buyer: Buyer, recipient: Recipient, seen_total: int) -> Placing:
     """Place the order for the cart as it stands, or say why not. The same cart is the same order."""
     snapshot = await carts.snapshot(m, buyer.owner)
+    if snapshot.owner != buyer.owner:  # an old guest's tab: the member's cart is the member's to order
+        raise ConflictError("the cart has moved", say=LOGGED_IN)
     for _ in range(TRIES):
         try:
             return await m.db.retrying(lambda tx: _place(m, tx, buyer, recipient, (snapshot, seen_total)))

@@ -12,6 +12,7 @@ from tests.mutants.bench import Mutant
 CARTS = "tests/rooms/cart/test_cart.py"
 PERSISTING = "tests/rooms/cart/test_persisting.py"
 CONFIRMED = "tests/rooms/cart/test_confirmed.py"
+MOVED = "tests/rooms/cart/test_moved.py"
 ACCIDENTS = "tests/rooms/cart/test_accidents.py"
 CHECKOUT = "tests/rooms/checkout/test_checkout.py"
 STOCK = "tests/rooms/stock/test_stock.py"
@@ -68,8 +69,8 @@ CART: Sequence[Mutant] = (
         name="stamps only grow",
         rule="R2",
         file="app/cart/lua/register.lua",
-        old="return math.max(now, number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)",
-        new="return now",
+        old="return math.max(now_us(), number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)",
+        new="return now_us()",
         tests=embedded(ACCIDENTS, "test_a_clock_that_was_set_back_loses_no_edit"),
     ),
     Mutant(
@@ -133,8 +134,8 @@ CART: Sequence[Mutant] = (
     Mutant(
         name="what is paid for is dropped",
         rule="R6",
-        file="app/cart/lua/clear.lua",
-        old="drop_cleared(cart)\n",
+        file="app/cart/lua/register.lua",
+        old="  drop_cleared(cart)\n",
         new="",
         tests=embedded(ACCIDENTS, "test_a_message_that_comes_after_the_cart_was_emptied_brings_nothing_back"),
     ),
@@ -265,6 +266,24 @@ CART: Sequence[Mutant] = (
         old="for _ in range(MERGES):",
         new="for _ in range(1):",
         tests=embedded(PERSISTING, "test_what_a_guest_puts_in_while_the_carts_are_joined_is_not_left_behind"),
+    ),
+    Mutant(
+        name="an old cookie finds the member's cart",
+        rule="R18",
+        file="app/cart/lua/move.lua",
+        old="redis.call('HSET', cart, 'to', ARGV[3] .. ':' .. text(now_us()))\n",
+        new="",
+        tests=embedded(MOVED, "test_an_edit_with_the_old_cookie_lands_in_the_members_cart"),
+    ),
+    Mutant(
+        name="a slow log-in takes nothing twice",
+        rule="R18",
+        file="app/cart/lua/merge_guest.lua",
+        old="if tonumber(ARGV[i + 2]) > taken then",
+        new="if true then",
+        tests=embedded(
+            MOVED, "test_a_stalled_log_in_brings_back_nothing_that_was_removed_since", "merge_guest"
+        ),
     ),
     Mutant(
         name="tombstones",

@@ -48,6 +48,9 @@ end
 
 local status = unready(cart, generation)
 if status then return {status, {}} end
+local to = moved_to(cart)
+-- A press that this cart counted is in what it gave: there is only the new cart to be read.
+if to then return {seen_before() and 'COUNTED' or 'MOVED', to} end
 if operation == 'read' then return answer('OK') end
 
 if operation == 'undo' then

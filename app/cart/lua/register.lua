@@ -1,6 +1,8 @@
 -- The parts every cart script builds upon: a cart is a hash of registers, one per product.
 -- p<product_id> = "<quantity>:<stamp>" (quantity 0: removed), last, cl (watermark), loaded (run id of
--- the Redis that joined it with the database), ph (a load in progress), undo, keys (form keys seen).
+-- the Redis that joined it with the database), ph (a load in progress), undo, keys (form keys seen),
+-- to = "<owner>:<time>" (whose cart a guest's cart went into, and when), from:<guest> = "<stamp>:<time>"
+-- (up to which of a guest's stamps this cart took that guest's lines, and when).
 
 local function run_id()
   return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -37,11 +39,14 @@ local function line_at(cart, product)
   return quantity or 0, stamp or 0, not written or quantity ~= nil
 end
 
+local function now_us()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
 -- A stamp only ever grows within a cart, even if the clock repeats itself or steps back.
 local function next_stamp(cart)
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  return math.max(now, number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)
+  return math.max(now_us(), number_at(cart, 'last') + 1, number_at(cart, 'cl') + 1)
 end
 
 local function raise(cart, field, stamp)
@@ -70,6 +75,25 @@ local function drop_cleared(cart)
       redis.call('HDEL', cart, all[i])
     end
   end
+end
+
+-- Raise the watermark: lines up to the stamp are gone, later ones stay.
+local function clear(cart, stamp, last)
+  raise(cart, 'cl', stamp)
+  raise(cart, 'last', last)
+  drop_cleared(cart)
+  -- What was removed later can still be brought back: this may be said again long after the payment.
+  local removed = string.match(redis.call('HGET', cart, 'undo') or '', ':(%d+)$')
+  if not removed or tonumber(removed) <= stamp then redis.call('HDEL', cart, 'undo') end
+end
+
+-- Whose cart this one went into, for a minute: an old guest's cookie must not open it for ever.
+local function moved_to(cart)
+  local to, at = string.match(redis.call('HGET', cart, 'to') or '', '^([ug]:[%w_-]+):(%d+)$')
+  if not to then return nil end
+  if math.abs(now_us() - (whole(at) or 0)) < 60 * 1000000 then return to end
+  redis.call('HDEL', cart, 'to')
+  return nil
 end
 
 -- 'NG': this life of Redis has no history yet. 'NL': this cart was not joined with the database by this Redis.

@@ -22,6 +22,8 @@ local function is_sound(field, value)
   if field == 'last' or field == 'cl' then return whole(value) ~= nil end
   if field == 'undo' then return string.find(value, '^[1-9]%d*:%d%d?:%d+$') ~= nil and #value <= 29 end
   if field == 'keys' then return #value <= MAX_KEYS_LENGTH and string.find(value, '^[ %x]*$') ~= nil end
+  if field == 'to' then return string.find(value, '^[ug]:[%w_-]+:%d+$') ~= nil and #value <= 97 end
+  if string.find(field, '^from:') then return string.find(value, '^%d+:%d+$') ~= nil and #value <= 33 end
   return true
 end
 
