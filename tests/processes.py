@@ -48,16 +48,20 @@ class RunningShop:
         assert self._process
         return self._process
 
-    async def start(self) -> None:
-        """Start the supervisor, and wait until the shop can take orders."""
+    def launch(self) -> None:
+        """Start the supervisor."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+            self._process = subprocess.Popen(
                 children.bound([sys.executable, "-m", "app", "serve"]),
                 env=self.environment,
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
             )
+
+    async def start(self) -> None:
+        """Start the supervisor, and wait until the shop can take orders."""
+        self.launch()
         async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
 
             async def is_up() -> bool:
@@ -155,17 +159,25 @@ class Buyer:
 
     async def place_order(self) -> Placed:
         """Go from the cart to the payment page."""
+        answer = await self.patiently("/checkout", **await self.review())
+        assert answer.status_code == 303, answer.text
+        return await self.payment(answer.headers["Location"])
+
+    async def review(self) -> dict[str, str]:
+        """Fill the checkout form in; return what the button of the review page sends."""
         review = await self.patiently("/checkout", **RECIPIENT)
         seen = re.search(r'name="seen_total" value="(\d+)"', review.text)
         assert seen, review.text
-        answer = await self.patiently("/checkout", **RECIPIENT, seen_total=seen[1], confirmed="1")
-        assert answer.status_code == 303, answer.text
-        page = (await self.get(answer.headers["Location"])).text
+        return RECIPIENT | {"seen_total": seen[1], "confirmed": "1"}
+
+    async def payment(self, location: str) -> Placed:
+        """Open the payment page of an order."""
+        page = (await self.get(location)).text
         number = re.search(r'data-payment-no="(\w+)"', page)
         amount = re.search(r'data-amount="(\d+)"', page)
         assert number, page
         assert amount
-        return Placed(answer.headers["Location"].split("/")[2], number[1], int(amount[1]))
+        return Placed(location.split("/")[2], number[1], int(amount[1]))
 
     async def cart(self) -> dict[int, int]:
         """What the cart page shows: product → quantity."""

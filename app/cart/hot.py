@@ -118,22 +118,28 @@ class HotCarts:
             await self._repair(owner)
         return cart.snapshot
 
-    async def dirty_owners(self, before: int, limit: int) -> list[str]:
-        """Return owners whose last edit (µs) is older than ``before`` and may not be in the database."""
+    async def dirty_owners(self, before: int, limit: int, *, ahead: int = MOST_STAMP) -> list[str]:
+        """Return owners whose last edit (µs) is older than ``before`` and may not be in the database.
+
+        Or later than ``ahead``: the clock was set back since, and would come to it only after a while.
+        """
         owners: list[str] = []
         for number in range(keys.BUCKETS):
-            try:
-                found = await self._m.redis.command(
-                    "ZRANGEBYSCORE", keys.dirty(number), "-inf", before, "LIMIT", 0, limit
-                )
-            except RedisTypeError:
-                _report(await self._m.redis.run(self._scripts["repair"], [keys.dirty(number)], [""]), number)
-                continue
-            strangers = [owner for owner in found if not OWNER.fullmatch(owner)]
-            if strangers:
-                _report(await self._m.redis.command("ZREM", keys.dirty(number), *strangers), number)
-            owners += [owner for owner in found if OWNER.fullmatch(owner)]
+            owners += await self._dirty_of(number, "-inf", before, limit)
+            owners += await self._dirty_of(number, ahead, "+inf", limit)
         return owners
+
+    async def _dirty_of(self, number: int, first: int | str, last: int | str, limit: int) -> list[str]:
+        key = keys.dirty(number)
+        try:
+            found = await self._m.redis.command("ZRANGEBYSCORE", key, first, last, "LIMIT", 0, limit)
+        except RedisTypeError:
+            _report(await self._m.redis.run(self._scripts["repair"], [key], [""]), number)
+            return []
+        strangers = [owner for owner in found if not OWNER.fullmatch(owner)]
+        if strangers:
+            _report(await self._m.redis.command("ZREM", key, *strangers), number)
+        return [owner for owner in found if OWNER.fullmatch(owner)]
 
     async def start_history(self, life: str) -> None:
         """Mark that Redis has a history, if it is still that life of it: carts may be loaded again."""

@@ -132,8 +132,8 @@ async def sweep(m: Machines) -> int:
     This is what makes the broker optional: it may be away for ever.
     """
     hot = m.keep(HotCarts)
-    before = epoch_us(m.clock.now()) - SWEEP_AGE_US
-    owners = await hot.dirty_owners(before, SWEEP_BATCH)
+    now = epoch_us(m.clock.now())
+    owners = await hot.dirty_owners(now - SWEEP_AGE_US, SWEEP_BATCH, ahead=now + SWEEP_AGE_US)
     for start in range(0, len(owners), SWEEP_BATCH):
         batch = owners[start : start + SWEEP_BATCH]
         await persist(m, [await hot.snapshot(owner) for owner in batch], by="sweeper")

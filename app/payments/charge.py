@@ -33,8 +33,9 @@ async def charge(m: Machines, attempt: Attempt, *, first: bool) -> None:
     else:
         if judge(attempt, payment) is Standing.STRANGER:
             await settle.take_step(m, attempt, payment, settle.review)
-        else:
-            await settle.settle(m, attempt, payment)
+        elif not await settle.settle(m, attempt, payment):
+            # It is not where it was any more: the reconciliation was first, or gave it to a person.
+            await apply(m, await _read(m, attempt), payment)
 
 
 async def apply(m: Machines, attempt: Attempt, payment: TossPayment) -> None:
@@ -91,3 +92,8 @@ async def _after_unknown(m: Machines, attempt: Attempt, unknown: TossUnknown, *,
         # key is on its way, and one payment is charged once at most: the next try takes a new key.
         async with m.db.reserve.write() as tx:
             await store.update_idempotency_key(tx, attempt, ids.idempotency_key())
+
+
+async def _read(m: Machines, attempt: Attempt) -> Attempt:
+    async with m.db.reserve.read() as tx:
+        return await store.select_attempt(tx, attempt.web_payment_id)

@@ -64,9 +64,13 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
     except store.KeyTakenError:
         return _refuse(result)
     try:
-        return await find_result(m, payment_no)
+        result = await find_result(m, payment_no)
     except UnavailableError as error:
         raise CommitUnknownError("confirmed, but not read back") from error
+    if result.attempt.status == states.PENDING and not work.done():
+        # A database without space takes the claim, and commits it when it has space again.
+        raise CommitUnknownError("claimed, but not committed yet")
+    return result
 
 
 async def find_result(m: Machines, payment_no: str) -> Result:

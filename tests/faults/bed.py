@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ REST_SECONDS = 60.0  # within which everything that is under way must have ended
 WEB_WORKERS = 2
 HOLDING_MONEY = {"PAID", "PARTIAL_CANCELED", "REVIEW"}
 UNDECIDED = {"CONFIRMING"}
+NO_TLS = ssl.create_default_context()  # one for all clients: each would take 20 ms to read the authorities
 UNAVAILABLE = 503
 
 
@@ -99,9 +101,14 @@ class Bed:
     shoppers: list[Shopper] = field(default_factory=list)
     is_judged: bool = False
 
-    def shopper(self) -> Shopper:
+    def shopper(self, url: str = "", *, keep_alive: bool = True) -> Shopper:
         """Return somebody with an empty cart, whose memory the invariants are held against."""
-        shopper = Shopper(httpx.AsyncClient(base_url=self.shop.url, timeout=30, trust_env=False))
+        limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
+        shopper = Shopper(
+            httpx.AsyncClient(
+                base_url=url or self.shop.url, timeout=30, trust_env=False, verify=NO_TLS, limits=limits
+            )
+        )
         self.shop.buyers.append(shopper)
         self.shoppers.append(shopper)
         return shopper
@@ -194,6 +201,21 @@ class Bed:
         async with self.m.db.read() as tx:
             return {row.owner: row.quantity for row in await tx.execute(query)}
 
+    async def persists(self, product_id: int, *quantities: int, within: float = REST_SECONDS) -> None:
+        """Wait until the lines of a product in the database's carts have just these quantities."""
+        written: dict[str, int] = {}
+
+        async def are_there() -> bool:
+            with suppress(Exception):  # the database may be away
+                written.clear()
+                written.update(await self.written(product_id))
+            return sorted(written.values()) == sorted(quantities)
+
+        try:
+            await eventually(are_there, within)
+        except TimeoutError:
+            raise AssertionError(f"{written}, not {quantities}, after {within} s") from None
+
     async def metric(self, name: str, **labels: str) -> float:
         """Return a counter of the shop, all its processes together."""
         async with httpx.AsyncClient(base_url=self.shop.url, timeout=10, trust_env=False) as http:
@@ -262,9 +284,9 @@ class Bed:
             ).scalar_one()
         dirty = [await self.m.redis.command("ZCARD", keys.dirty(number)) for number in range(keys.BUCKETS)]
         found = {"outbox": int(letters), "undecided": int(undecided), "dirty": sum(dirty)}
-        return found | await self._messages()
+        return found | await self.messages()
 
-    async def _messages(self) -> dict[str, int]:
+    async def messages(self) -> dict[str, int]:
         """Count what lies ready in the queues, past the proxies."""
         connection = await aio_pika.connect(self.stack.amqp_url, timeout=5)
         async with connection:

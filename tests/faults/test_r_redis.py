@@ -14,6 +14,7 @@ from sandbox.servers import Redis
 from tests.faults.bed import Bed, Shopper, open_bed
 from tests.goods import mug
 from tests.shop import eventually
+from tests.slowdisk import SlowDisk
 from tests.village import settle
 
 PUBLISH = b"\x00\x3c\x00\x28"  # the method basic.publish on the wire
@@ -63,6 +64,34 @@ async def test_r1_redis_is_killed_during_edits(bed: Bed) -> None:
         assert time.monotonic() - back < 2.0
 
     await during(shoppers, product_id, kill_and_start)
+    await bed.assert_whole()
+
+
+async def test_r2_redis_is_killed_while_its_disk_is_slow(bed: Bed, tmp_path: Path) -> None:
+    """A write takes 1.5 s to reach the disk: what was acknowledged had reached it, the rest is pressed again.
+
+    An answer that comes after half a second comes too late for the shopper, who is told to press again.
+    """
+    product_id = await mug(bed.m)
+    witness, *others = await shoppers_with(bed, product_id, 4)
+    disk = SlowDisk(tmp_path)
+    disk.put_under(bed.stack.redis)
+    try:
+        await witness.set(product_id, 2)
+        disk.fsync_takes(1.5)
+        pressing = [asyncio.create_task(shopper.set(product_id, 5)) for shopper in others]
+        refused = await witness.post(f"/cart/lines/{product_id}", quantity=3)
+        assert refused.status_code == 503
+        bed.stack.redis.kill()
+        disk.heal()
+        bed.stack.redis.start()
+        await asyncio.gather(*pressing)
+        found = await witness.cart()
+        assert found in ({product_id: 2}, {product_id: 3})
+        witness.knows = found
+    finally:
+        bed.stack.redis.env.clear()
+        bed.stack.redis.restart()
     await bed.assert_whole()
 
 

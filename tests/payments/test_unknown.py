@@ -259,6 +259,44 @@ async def test_a_claim_that_cannot_be_read_back_is_told_as_unknown(
     await assert_books(shop, stand, order_no)
 
 
+async def test_a_claim_that_is_not_committed_in_time_is_told_as_unknown(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database without space holds a commit for a minute; then it is there, and Toss is asked."""
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    real, has_space = shop.m.db.retrying, asyncio.Event()
+
+    async def held(work: Any) -> Any:
+        await has_space.wait()
+        return await real(work)
+
+    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=held))  # type: ignore[arg-type]
+    monkeypatch.setitem(shop.app.extensions, "machines", m)
+    answer = await buyer.come_back(url)
+    assert answer.status_code == 200
+    assert "다시 결제하지 마시고" in await text(answer)
+    has_space.set()
+    await until(shop, order_no, "PAID", "PAID")
+    await assert_books(shop, stand, order_no)
+
+
+async def test_an_answer_that_comes_after_it_was_given_to_a_person_still_counts(
+    shop: Shop, stand: Stand, buyer: Buyer
+) -> None:
+    """The clock was set forward: an attempt of this moment looked half an hour old."""
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    await stand.fault("slow", seconds=0.6)
+    await buyer.come_back(url)
+    await make_older(shop, order_no, 31)
+    await payments.reconcile_due(shop.m)
+    assert await states(shop, order_no) == ("PENDING", ["REVIEW"])
+    await eventually(lambda: _is_paid(shop, order_no))
+    assert await states(shop, order_no) == ("PAID", ["PAID"])
+    await assert_books(shop, stand, order_no)
+
+
 async def test_a_database_that_is_away_brings_the_browser_back_by_itself(
     shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +322,7 @@ class _Replaced:
 
     def __init__(self, machine: object, **replaced: object) -> None:
         self._machine = machine
+        self.reserve = self  # money has connections of its own: they fail alike
         self.__dict__.update(replaced)
 
     def __getattr__(self, name: str) -> Any:

@@ -15,6 +15,7 @@ from app.cart.hot import Edit, HotCarts
 from app.cart.snapshot import SnapLine, Snapshot, join
 from app.core.clock import epoch_us
 from app.core.errors import RedisLostError
+from app.infra import keys
 from app.infra.redis import Script
 from tests.goods import mug
 from tests.shop import Shop, eventually
@@ -97,6 +98,22 @@ async def test_the_sweeper_writes_what_no_message_wrote(shop: Shop) -> None:
 
     async def swept() -> bool:
         return await in_database(shop, who) == {product: 2}
+
+    await eventually(swept)
+
+
+async def test_the_sweeper_writes_what_is_of_a_time_that_is_not_yet(shop: Shop) -> None:
+    """The clock was an hour ahead and was set right: a cart's stamps go on from where they were."""
+    who, product = owner(), await mug(shop.m)
+    hour = 3600 * 1_000_000
+    hot = shop.m.keep(HotCarts)
+    await hot.edit(who, Edit("read"))
+    await shop.m.redis.command("HSET", keys.cart(who), "last", now_us(shop) + hour)
+    await hot.edit(who, Edit("add", product, 2, 99))  # acknowledged, and the web process dies here
+
+    async def swept() -> bool:
+        clean = who not in await hot.dirty_owners(2**52, 10_000)
+        return clean and await in_database(shop, who) == {product: 2}
 
     await eventually(swept)
 
