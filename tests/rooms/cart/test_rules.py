@@ -226,6 +226,27 @@ async def test_a_late_message_does_not_hide_that_a_guests_lines_went_to_a_member
     assert await is_dirty(shop, guest)
 
 
+async def test_a_guests_smaller_quantity_takes_nothing_from_the_member(shop: Shop) -> None:
+    guest, member, product = owner(), owner(), await mug(shop.m)
+    await service.add_line(shop.m, guest, product, 2, "")
+    await service.add_line(shop.m, member, product, 5, "")
+    await service.merge_guest(shop.m, guest, member)
+    assert await lines(shop, member) == {product: 5}
+
+
+async def test_what_was_paid_for_is_not_taken_in_again_by_whatever_message(shop: Shop) -> None:
+    """Neither from one that was late, nor beside a newer line, nor after the tombstones."""
+    who, stamp = owner(), now_us(shop)
+    async with shop.m.db.write() as tx:
+        await service.clear_paid(tx, who, stamp)
+    mixed = Snapshot(
+        who, stamp + 5, 0, (SnapLine(7, 2, stamp - 5), SnapLine(8, 2, stamp), SnapLine(9, 1, stamp + 5))
+    )
+    await service.persist(shop.m, [mixed], by="test")
+    assert await in_database(shop, who) == {9: 1}
+    assert await lines(shop, who) == {9: 1}
+
+
 async def test_nothing_is_lost_when_neither_broker_nor_redis_hears_of_it_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
