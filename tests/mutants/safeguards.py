@@ -190,8 +190,8 @@ CART: Sequence[Mutant] = (
         name="loaded by this run",
         rule="R10",
         file="app/cart/lua/register.lua",
-        old="if redis.call('HGET', cart, 'loaded') ~= run_id() then",
-        new="if not redis.call('HGET', cart, 'loaded') then",
+        old="if found[1] ~= run_id() then",
+        new="if not found[1] then",
         tests=embedded(ACCIDENTS, "test_a_redis_with_an_older_disk_is_joined_before_it_is_believed"),
     ),
     Mutant(
