@@ -16,8 +16,8 @@ async def on_cart_messages(m: Machines, batch: list[Message]) -> None:
     snapshots = [_read(cart) for message in changed for cart in message.carts]
     if snapshots:
         await service.persist(m, snapshots, by="message")
-    if any(isinstance(message, CartBarrierRaised) for message in batch):
-        await service.pass_barrier(m)
+    for life in {message.barrier for message in batch if isinstance(message, CartBarrierRaised)}:
+        await service.pass_barrier(m, life)
 
 
 async def on_order_paid(m: Machines, batch: list[Message]) -> None:

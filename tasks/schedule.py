@@ -30,8 +30,8 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("send letters from the outbox", 0.5, relay),
     Recurring("write carts no message has written", 1.0, cart.sweep),
     Recurring("ask Toss about undecided payments, expire unpaid orders", 2.0, payments.reconcile_due),
-    Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
     Recurring("compare yesterday with Toss, once, after 00:30 in Korea", 600.0, payments.compare_yesterday),
+    Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),
 )

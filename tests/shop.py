@@ -90,6 +90,12 @@ async def open_shop(stack: Stack, folder: Path, **changed: Any) -> AsyncIterator
         await m.close()
 
 
+async def life_of(m: Machines) -> str:
+    """Return the life (run id) of Redis: another one after every start."""
+    told: dict[str, str] = await m.redis.command("INFO", "server")
+    return told["run_id"]
+
+
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = EVENTUALLY_SECONDS) -> None:
     """Wait until something another process or task does has happened."""
     async with asyncio.timeout(seconds):

@@ -87,6 +87,7 @@ class HotCarts:
                 "merge_guest",
                 "snapshot",
                 "repair",
+                "history",
             )
         }
 
@@ -134,29 +135,33 @@ class HotCarts:
             owners += [owner for owner in found if OWNER.fullmatch(owner)]
         return owners
 
-    async def start_history(self) -> None:
-        """Mark that this Redis has a history: carts may be loaded from the database again."""
+    async def start_history(self, life: str) -> None:
+        """Mark that Redis has a history, if it is still that life of it: carts may be loaded again."""
         for number in reversed(range(keys.BUCKETS)):  # bucket 0 is the one that is asked about: it comes last
-            await self._m.redis.command("SET", keys.generation(number), "1")
+            await self._ask_history(number, life)
 
     async def raise_barrier(self) -> None:
         """Let every edit already on its way reach the database before a cart is loaded from it.
 
-        Needed once after Redis was wiped. Without it nothing would be lost, but shoppers would
-        for a moment see older carts. When the broker is away there is nothing to wait for.
+        Needed whenever Redis began anew: it may have lost its disk, or have got an older one back. Without
+        it nothing would be lost by a wipe, but shoppers would for a moment see older carts; and who ordered
+        one of those would have bought away the edits it lacks. When the broker is away there is nothing to
+        wait for.
         """
         async with self._barrier:
-            if await self._has_history():
+            life, mark = await self._ask_history()
+            if mark == "this":
                 return
-            await self._report_loss()
+            if mark == "none":
+                await self._report_loss()
             await self._m.keep(CartPublisher).flush()
             try:
                 async with asyncio.timeout(BARRIER_SECONDS):
-                    await self._send_barrier()
-                    while not await self._has_history():  # noqa: ASYNC110 - another process marks it
+                    await self._send_barrier(life)
+                    while await self._ask_history() == (life, mark):  # noqa: ASYNC110 - another process marks it
                         await asyncio.sleep(BARRIER_POLL_SECONDS)
             except TimeoutError:
-                await self.start_history()
+                await self.start_history(life)
 
     async def _report_loss(self) -> None:
         """Say so when there was a history, and what that may mean; a first start is nothing to report."""
@@ -177,21 +182,23 @@ class HotCarts:
         except DatabaseUnavailableError:
             return False
 
-    async def _send_barrier(self) -> None:
-        message = messages.CartBarrierRaised(idempotency_key())
-        body = enclose(message, id_=message.barrier, now=self._m.clock.now(), trace=trace.get()).encode()
+    async def _send_barrier(self, life: str) -> None:
+        message = messages.CartBarrierRaised(life)
+        envelope = enclose(message, id_=idempotency_key(), now=self._m.clock.now(), trace=trace.get())
         while True:
             try:
                 return await self._m.amqp.publish(
-                    message.TYPE, body, message_id=message.barrier, type_=message.TYPE
+                    message.TYPE, envelope.encode(), message_id=envelope.id, type_=message.TYPE
                 )
             except AmqpUnavailableError:
                 await asyncio.sleep(BARRIER_POLL_SECONDS)
 
-    async def _has_history(self) -> bool:
-        found = bool(await self._m.redis.command("EXISTS", keys.generation(0)))
-        self._met_history = self._met_history or found
-        return found
+    async def _ask_history(self, number: int = 0, life: str = "") -> tuple[str, str]:
+        """Return Redis' present life, and whose mark a bucket has; ``life`` marks it first, if it is that."""
+        script = self._scripts["history"]
+        run_id, mark = await self._m.redis.run(script, [keys.generation(number)], [life])
+        self._met_history = self._met_history or mark != "none"
+        return run_id, mark
 
     async def _ready(self, owner: str, script: Script, args: Sequence[str | int], *, again: bool) -> HotCart:
         """Run a script on a loaded cart; ``again``: once more when a restarted Redis cut us off."""

@@ -17,7 +17,10 @@ class CartChanged(Message):
 
 @dataclass(frozen=True, slots=True)
 class CartBarrierRaised(Message):
-    """Redis lost its history; when this has passed the queue, the database has every edit before it."""
+    """Redis began anew; when this has passed the queue, the database has every edit before it.
+
+    ``barrier`` is the life of Redis (its run id) that may have carts loaded then: a later one may not.
+    """
 
     TYPE: ClassVar[str] = "cart.barrier_raised"
 

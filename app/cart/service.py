@@ -140,9 +140,9 @@ async def sweep(m: Machines) -> int:
     return len(owners)
 
 
-async def pass_barrier(m: Machines) -> None:
+async def pass_barrier(m: Machines, life: str) -> None:
     """Let carts be loaded from the database again: every edit sent before the barrier is in it."""
-    await m.keep(HotCarts).start_history()
+    await m.keep(HotCarts).start_history(life)
 
 
 async def prepare(m: Machines) -> None:

@@ -337,14 +337,6 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
         _log.warning("%s is kept as it is: %s", name, error)
 
 
-async def _count(connection: AbstractConnection, name: str) -> int | None:
-    try:
-        async with connection.channel(publisher_confirms=False) as channel:
-            return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
-    except ChannelNotFoundEntity:
-        return None
-
-
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
     pending = set(tasks)
@@ -352,6 +344,14 @@ async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
+
+
+async def _count(connection: AbstractConnection, name: str) -> int | None:
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
+    except ChannelNotFoundEntity:
+        return None
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:

@@ -1,11 +1,13 @@
-"""Stops asking a machine that does not answer; one question at a time finds out when it does again."""
+"""A circuit breaker: after several failures in a row nothing more is sent for a while, then one probe."""
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
+
+Kinds = tuple[type[Exception], ...]
 
 
 class OpenError(Exception):
@@ -13,64 +15,80 @@ class OpenError(Exception):
 
 
 class Breaker:
-    """Opens after ``limit`` silences in a row, for ``rest_seconds`` at a time.
-
-    ``silences`` are the failures that mean nobody is there, ``answers`` those that somebody sent. Any
-    other failure, a broken connection or a caller who left, says nothing about the next question.
-    """
+    """Counts what a machine leaves unanswered. Closed: all may ask; open: nobody; half open: one."""
 
     def __init__(
         self,
         name: str,
         *,
-        silences: tuple[type[Exception], ...],
-        answers: tuple[type[Exception], ...],
-        limit: int = 3,
-        rest_seconds: float = 1.0,
+        failures: int,
+        open_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
-        self._silences = silences
-        self._answers = answers
-        self._limit = limit
-        self._rest_seconds = rest_seconds
-        self._silent = 0
-        self._rests_until: float | None = None  # None: closed
+        self._limit = failures
+        self._open_seconds = open_seconds
+        self._clock = clock
+        self._failures = 0
+        self._retry_at: float | None = None  # None: closed
         self._probing = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether everybody may ask."""
+        return self._retry_at is None
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether a call made now would be sent."""
+        return self._retry_at is None or (not self._probing and self._clock() >= self._retry_at)
+
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Stand around a question. Raises OpenError instead of asking."""
-        probe = self._rests_until is not None
-        if probe:
-            self._take_turn()
+    def asking(self, *, silences: Kinds, answers: Kinds) -> Iterator[None]:
+        """Stand around one call. Raises OpenError instead of letting it be made.
+
+        ``silences`` are the failures that mean nobody is there, ``answers`` those that somebody sent. Any
+        other failure, a broken connection or a caller who left, says nothing about the next call.
+        """
+        if not self.enter():
+            raise OpenError(f"{self._name} does not answer")
         try:
             yield
-        except self._answers:
-            self._close()
+        except answers:
+            self.answered()
             raise
-        except self._silences:
-            self._count(probe=probe)
+        except silences:
+            self.failed()
+            raise
+        except BaseException:
+            self.left()
             raise
         else:
-            self._close()
-        finally:
-            if probe:
-                self._probing = False
+            self.answered()
 
-    def _take_turn(self) -> None:
-        if self._probing or time.monotonic() < (self._rests_until or 0.0):
-            raise OpenError(f"{self._name} does not answer")
-        self._probing = True
+    def enter(self) -> bool:
+        """Ask to send a call; True obliges to say how it ended: `answered`, `failed` or `left`."""
+        if not self.lets_through:
+            return False
+        self._probing = not self.is_closed
+        return True
 
-    def _count(self, *, probe: bool) -> None:
-        self._silent += 1
-        if self._rests_until is None and self._silent >= self._limit:
-            log.warning("%s: %d times no answer: asked once a second from now on", self._name, self._silent)
-        # Whoever was still waiting when it opened says nothing new, and does not prolong it.
-        if probe or (self._rests_until is None and self._silent >= self._limit):
-            self._rests_until = time.monotonic() + self._rest_seconds
-
-    def _close(self) -> None:
-        if self._rests_until is not None:
+    def answered(self) -> None:
+        """The machine spoke sense, whatever it said."""
+        if not self.is_closed:
             log.warning("%s answers again", self._name)
-        self._silent, self._rests_until = 0, None
+        self._failures, self._retry_at, self._probing = 0, None, False
+
+    def failed(self) -> None:
+        """No answer, or one that nobody can read."""
+        self._failures += 1
+        if self.is_closed and self._failures >= self._limit:
+            log.warning("%s: %d times no answer: only probes from now on", self._name, self._failures)
+        # Whoever was still waiting when it opened says nothing new, and does not prolong it.
+        if self._probing or (self.is_closed and self._failures >= self._limit):
+            self._retry_at = self._clock() + self._open_seconds
+        self._probing = False
+
+    def left(self) -> None:
+        """The caller went away before the answer: nothing was learnt, and the next may probe."""
+        self._probing = False

@@ -31,7 +31,7 @@ def dirty(number: int) -> str:
 
 
 def generation(number: int) -> str:
-    """Return the mark that this Redis has a history for the bucket. Never expires."""
+    """Return the key that names the life of Redis which has a history for the bucket. Never expires."""
     return f"{{b{number}}}gen"
 
 

@@ -19,6 +19,7 @@ from app.infra.breaker import Breaker, OpenError
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
+BREAKER_FAILURES, BREAKER_SECONDS = 3, 1.0
 CLOSED = "the handler is closed"  # uvloop's RuntimeError for writing to a connection that was just reset
 
 
@@ -40,6 +41,10 @@ def load_script(path: Path, *parts: Path) -> Script:
 
 class _NotConnectedError(exceptions.ConnectionError):
     """There was nobody to send anything to."""
+
+
+SILENCES = (exceptions.TimeoutError, OSError, _NotConnectedError)
+ANSWERS = (exceptions.ResponseError, exceptions.BusyLoadingError)
 
 
 class _Pool(ConnectionPool):
@@ -81,8 +86,8 @@ class Redis:
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._breaker = Breaker(
             "redis",
-            silences=(exceptions.TimeoutError, OSError, _NotConnectedError),
-            answers=(exceptions.ResponseError, exceptions.BusyLoadingError),
+            failures=BREAKER_FAILURES,
+            open_seconds=BREAKER_SECONDS,
         )
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
@@ -121,7 +126,7 @@ class Redis:
                 await self._places.acquire()
             try:
                 # Asked only now: those who waited in line hear what came of those before them.
-                with self._breaker.asking():
+                with self._breaker.asking(silences=SILENCES, answers=ANSWERS):
                     async with asyncio.timeout_at(until):
                         return await ask()
             finally:

@@ -56,7 +56,9 @@ async def reconcile_due(m: Machines) -> int:
     try:
         while True:
             now = time.monotonic()
-            if now - began < ROUND_SECONDS and now - listed > LOOK_SECONDS:
+            if now - began > ROUND_SECONDS:
+                waiting = []  # the next round begins soon, and who stops the worker waits for this one
+            elif now - listed > LOOK_SECONDS:
                 waiting = [due for due in await _list_due(m) if due.name not in taken]
                 listed = now
             for due in _startable(m, waiting, PARALLEL - len(running)):

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from app.core.clock import to_kst
-from app.payments.breaker import Breaker
+from app.infra.breaker import Breaker
 from app.payments.payment import (
     Json,
     MalformedPaymentError,
@@ -30,6 +30,7 @@ FIRST_ERROR = 400
 TOO_MANY_REQUESTS = 429
 FIRST_OF_THEIRS = 500
 BREAKER_OPEN = "breaker open"
+BREAKER_FAILURES, BREAKER_SECONDS = 5, 3.0
 PAGE = 100
 CODE = re.compile(r"[A-Z0-9_]{1,80}")
 TRACE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
@@ -83,7 +84,7 @@ class Toss:
         self, api_url: str, secret_key: str, *, connect_seconds: float = 2.0, read_seconds: float = 10.0
     ) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses: payment keys
-        self.breaker = Breaker()
+        self.breaker = Breaker("toss", failures=BREAKER_FAILURES, open_seconds=BREAKER_SECONDS)
         self._deadline = connect_seconds + read_seconds
         self._http = httpx.AsyncClient(
             base_url=api_url,

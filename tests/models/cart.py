@@ -47,10 +47,12 @@ class Snap(NamedTuple):
 
 EMPTY = Snap()
 BARRIER = Snap(-1, -1, (-1, -1))  # the other kind of message
+OLD_BARRIER = Snap(-2, -2, (-2, -2))  # one that was raised for an earlier life of Redis
+BARRIERS = frozenset({BARRIER, OLD_BARRIER})
 
 
 class Redis(NamedTuple):
-    """The hot cart. `there`: its key exists; `mark`: a load is in progress; `history`: the gen key."""
+    """The hot cart. `there`: its key exists; `mark`: a load is under way; `history`: gen names this life."""
 
     cart: Snap = EMPTY
     dirty: int = 0
@@ -122,6 +124,7 @@ class Rules:
     token: bool = True  # what was read is put only while that mark stands
     run_id: bool = True  # loaded means: by this life of Redis
     barrier: bool = True
+    life: bool = True  # the history mark, and the barrier, are one life's of Redis
     commit_first: bool = True  # the dirty mark goes after the commit, not before
     merge_back: bool = True  # Redis is told what the database has
     check_score: bool = True  # the dirty mark stays if the cart was edited meanwhile
@@ -210,8 +213,9 @@ class Cart:
                 taken = Work(phase, messages, snap or EMPTY)
                 yield f"worker takes {len(messages)}", s._replace(queue=rest, worker=taken)
         elif work.phase == "merged":
-            if BARRIER in work.messages:
-                passed = s._replace(redis=s.redis._replace(history=True))
+            if BARRIERS & set(work.messages):
+                history = s.redis.history or BARRIER in work.messages
+                passed = s._replace(redis=s.redis._replace(history=history))
                 yield "worker passes barrier", passed._replace(worker=work._replace(phase="passed"))
             else:
                 yield "worker acknowledges", s._replace(worker=IDLE_WORK)
@@ -284,7 +288,7 @@ class Cart:
             yield from self._faults_of_a_request(s, place, web)
 
     def _faults_of_redis(self, s: State) -> Iterator[Step]:
-        restarted = _without_tokens(s)
+        restarted = self._in_a_new_life(_without_tokens(s))
         yield "kill redis", restarted._replace(redis=self._restarted(s.redis))
         yield "wipe redis", restarted._replace(redis=Redis(history=not self.rules.barrier))
         yield "roll back redis", restarted._replace(redis=self._restarted(s.backup))
@@ -397,7 +401,21 @@ class Cart:
         return _without_tokens(self._at(s, place, ready))._replace(redis=redis)
 
     def _restarted(self, redis: Redis) -> Redis:
-        return redis._replace(loaded=redis.loaded and not self.rules.run_id, mark=False)
+        loaded = redis.loaded and not self.rules.run_id
+        history = redis.history and not (self.rules.life and self.rules.barrier)
+        return redis._replace(loaded=loaded, mark=False, history=history)
+
+    def _in_a_new_life(self, s: State) -> State:
+        """Redis was restarted: earlier barriers mean nothing to it, and who waits for one finds that out."""
+        if not self.rules.life:
+            return s
+        webs = (web._replace(phase="ready") if web.phase == "waiting" else web for web in s.webs)
+        worker = s.worker._replace(messages=self._aged(s.worker.messages))
+        return s._replace(webs=tuple(sorted(webs)), queue=self._aged(s.queue), worker=worker)
+
+    def _aged(self, messages: tuple[Snap, ...]) -> tuple[Snap, ...]:
+        aged = (OLD_BARRIER if message == BARRIER else message for message in messages)
+        return tuple(aged) if self.in_order else tuple(sorted(aged))
 
     def _merged_back(self, redis: Redis, snap: Snap) -> Redis:
         if not redis.there:
@@ -425,7 +443,7 @@ class Cart:
         return join(known, snap) if self.rules.join else join(Snap(known.last, known.cleared), snap)
 
     def _coalesced(self, messages: tuple[Snap, ...]) -> Snap | None:
-        snaps = [message for message in messages if message != BARRIER]
+        snaps = [message for message in messages if message not in BARRIERS]
         if not snaps:
             return None
         if not self.rules.join_batches:

@@ -38,11 +38,11 @@ from app.infra.migrations import migrate
 from app.machines import Machines, build_machines
 from app.orders.messages import OrderPaid
 from tasks.cart import on_cart_messages, on_order_paid
-from tests.models.cart import BARRIER, UNIT, Cart, Redis, Rules, Snap, State
+from tests.models.cart import BARRIER, BARRIERS, OLD_BARRIER, UNIT, Cart, Redis, Rules, Snap, State
 from tests.models.explorer import explore, options
 from tests.models.stepping import Actor, Stepped
 from tests.models.test_cart_model import MISSED, NOT_COVERED
-from tests.shop import settings_for
+from tests.shop import life_of, settings_for
 from tests.stack import Machine, Stack
 
 STEPS = 45
@@ -59,8 +59,8 @@ STANDS = {
     "begun": "read",
     "selected": "put_load",
     "ready": "edit",
-    "flushing": "EXISTS",
-    "waiting": "EXISTS",
+    "flushing": "history",
+    "waiting": "history",
     "edited": "publish",
     "direct": "retrying",
     "merging": "merge_back",
@@ -142,6 +142,7 @@ class Rig:
         self.sweeper: Actor | None = None
         self.ordered = 0
         self.taken: list[bytes] = []
+        self.life = ""
 
     def start_web(self) -> Machines:
         """Start a web process that remembers nothing."""
@@ -202,7 +203,7 @@ class Rig:
             assert not self.consumer.next_call
         else:
             assert self.consumer
-            last = "SET" if BARRIER in before.worker.messages else ""
+            last = "history" if BARRIERS & set(before.worker.messages) else ""
             await self.consumer.go_on(
                 {last if after.worker.phase == "merged" else STANDS[after.worker.phase]}
             )
@@ -260,7 +261,7 @@ class Rig:
         self.redis.faults["merge_back"] = lose_call
         if before.worker != after.worker:
             assert self.consumer
-            await self.consumer.go_on({"SET" if BARRIER in before.worker.messages else ""})
+            await self.consumer.go_on({"history" if BARRIERS & set(before.worker.messages) else ""})
         else:
             actor = self.sweeper if before.sweeper != after.sweeper else self.request
             assert actor
@@ -294,9 +295,9 @@ class Rig:
 
     async def seen_redis(self) -> Redis:
         fields = await self.hash()
-        this_run = (await self.command("INFO", "server"))["run_id"]
+        this_run = self.life = await life_of(self.m)
         score = await self.command("ZSCORE", keys.dirty(keys.bucket(self.owner)), self.owner)
-        history = await self.command("EXISTS", keys.generation(0))
+        history = await self.command("GET", keys.generation(0))
         registers = [fields.get(f"p{product}", "0:0").split(":") for product in PRODUCTS]
         one, two = (self.seen_line(int(quantity), int(stamp)) for quantity, stamp in registers)
         return Redis(
@@ -305,7 +306,7 @@ class Rig:
             there=bool(fields),
             loaded=fields.get("loaded") == this_run,
             mark=fields.get("ph", "").startswith(this_run),
-            history=bool(history),
+            history=history == this_run,
         )
 
     async def seen_database(self) -> Snap:
@@ -315,7 +316,7 @@ class Rig:
     def seen_message(self, body: bytes) -> Snap:
         message = self.message(body)
         if isinstance(message, CartBarrierRaised):
-            return live(BARRIER)
+            return live(BARRIER if message.barrier == self.life else OLD_BARRIER)
         assert isinstance(message, CartChanged)
         [cart] = message.carts
         return self.seen(Snapshot.from_json(cart))
@@ -431,7 +432,8 @@ async def start(
         await m.redis.command("FLUSHALL")
         rig = Rig(m, server, files, ack)
         begun.append(rig)
-        await rig.web.keep(HotCarts).start_history()
+        rig.life = await life_of(m)
+        await rig.web.keep(HotCarts).start_history(rig.life)
         rig.back_up()
         return rig
 

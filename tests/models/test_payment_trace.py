@@ -39,7 +39,7 @@ from tests.goods import last_teapot, stock_of
 from tests.models.explorer import options
 from tests.models.payment import Attempt, Books, Selling
 from tests.models.stepping import Actor, Stepped, turn
-from tests.shop import Shop, settings_for
+from tests.shop import Shop, life_of, settings_for
 from tests.stack import Stack
 from tests.toss_stand import Stand
 
@@ -258,7 +258,7 @@ async def quiet(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Async
     settings = settings_for(own, tmp_path_factory.mktemp("quiet"))
     m = build_machines(settings)
     await migrate(m.db)
-    await m.keep(HotCarts).start_history()
+    await m.keep(HotCarts).start_history(await life_of(m))
     yield Shop(own, m, create_app(settings, m))
     await m.close()
 

@@ -1,6 +1,10 @@
 """The nightly comparison: it finds what is wrong on either side, once, and nothing where all is well."""
 
+import asyncio
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -224,3 +228,26 @@ async def test_refunds_are_dated_by_toss(shop: Shop, stand: Stand, buyer: Buyer)
     assert row.canceled_at == datetime.fromisoformat(cancel["canceledAt"]).astimezone(UTC).replace(
         tzinfo=None
     )
+
+
+def run_verb(shop: Shop, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, **shop.stack.environment(), "LOG_LEVEL": "ERROR"}
+    verb = [sys.executable, "-m", "app", "reconcile", *words]
+    return subprocess.run(verb, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+async def test_the_command_prints_its_report_and_its_status_says_whether_the_books_differ(
+    shop: Shop, stand: Stand
+) -> None:
+    cup = await mug(shop.m)
+    done = await asyncio.to_thread(run_verb, shop, "--day", "2020-02-29")
+    assert (done.returncode, done.stdout) == (0, "2020-02-29: 0 payments compared, 0 differences\n"), (
+        done.stderr
+    )
+    await change(shop, products, products.c.product_id == cup, quantity=96)
+    done = await asyncio.to_thread(run_verb, shop)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{TODAY - timedelta(days=1)}: ")
+    assert f"stock_ledger: product {cup}: ours 96, theirs 100" in done.stdout
+    await change(shop, products, products.c.product_id == cup, quantity=100)
+    assert (await asyncio.to_thread(run_verb, shop, "--day", "yesterday")).returncode == 2

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from app.payments.breaker import Breaker
+from app.infra.breaker import Breaker
 from app.payments.institutions import bank_name, card_name
 from app.payments.toss import RefundAccount, Toss, TossBusy, TossError, TossRefused, TossUnknown
 from app.payments.verdicts import documented
@@ -27,7 +27,9 @@ async def stand() -> AsyncIterator[Stand]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def toss(stand: Stand) -> AsyncIterator[Toss]:
     client = Toss(stand.url, stand.config.secret_key, read_seconds=0.5)
-    client.breaker = Breaker(failures=1_000)  # here all goes wrong, one thing after the other
+    client.breaker = Breaker(
+        "toss", failures=1_000, open_seconds=3.0
+    )  # here all goes wrong, one thing after the other
     yield client
     await client.close()
 

@@ -1,6 +1,6 @@
 """The breaker: closed, open, half open, by a clock of the test's own."""
 
-from app.payments.breaker import Breaker
+from app.infra.breaker import Breaker
 
 
 class Hand:
@@ -14,7 +14,7 @@ class Hand:
 
 
 def broken(hand: Hand) -> Breaker:
-    breaker = Breaker(failures=3, open_seconds=5.0, clock=hand)
+    breaker = Breaker("it", failures=3, open_seconds=5.0, clock=hand)
     for _ in range(3):
         assert breaker.enter()
         breaker.failed()
@@ -22,7 +22,7 @@ def broken(hand: Hand) -> Breaker:
 
 
 def test_it_opens_after_failures_in_a_row_and_not_after_as_many_in_all() -> None:
-    breaker = Breaker(failures=3)
+    breaker = Breaker("it", failures=3, open_seconds=5.0)
     for ends in ("failed", "failed", "answered", "failed", "failed"):
         assert breaker.enter()
         getattr(breaker, ends)()

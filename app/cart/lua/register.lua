@@ -72,12 +72,13 @@ local function drop_cleared(cart)
   end
 end
 
--- 'NG': this Redis has no history yet. 'NL': this cart was not joined with the database by this Redis.
+-- 'NG': this life of Redis has no history yet. 'NL': this cart was not joined with the database by this Redis.
 -- 'BAD': the numbers that a stamp is made from are broken (repair.lua).
 local function unready(cart, generation)
-  if redis.call('EXISTS', generation) == 0 then return 'NG' end
+  local this_run = run_id()
+  if redis.pcall('GET', generation) ~= this_run then return 'NG' end
   local found = redis.call('HMGET', cart, 'loaded', 'last', 'cl')
-  if found[1] ~= run_id() then return 'NL' end
+  if found[1] ~= this_run then return 'NL' end
   if (found[2] and not whole(found[2])) or (found[3] and not whole(found[3])) then return 'BAD' end
   return nil
 end

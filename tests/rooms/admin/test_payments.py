@@ -143,6 +143,7 @@ async def test_what_waits_for_a_person_is_listed_and_leads_to_its_end(
     await buyer.pay(order_no)
     [attempt] = await attempts(shop, order_no)
     here = f"/admin/payments/{attempt.web_payment_id}"
+    assert 'href="/admin/payments"' in await text(await desk.get("/account"))
     page = await text(await desk.get("/admin/payments"))
     assert here in page
     assert order_no in page

@@ -1,6 +1,8 @@
 """The accidents the cart's rules are there for, each made to happen once, at the instant that hurts."""
 
+import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +10,14 @@ import pytest
 
 from app.cart import service, store
 from app.cart.hot import Edit, HotCarts
+from app.cart.publisher import CartPublisher
 from app.cart.snapshot import SnapLine, Snapshot
 from app.cart.store import TOMBSTONE
 from app.core.clock import epoch_us
 from app.core.errors import RedisUnavailableError
 from app.infra import keys
 from tests.goods import mug
-from tests.shop import Shop, eventually
+from tests.shop import Shop, eventually, life_of
 
 HOUR_US = 3600 * 1_000_000
 
@@ -103,7 +106,7 @@ async def test_a_load_that_a_wipe_overtook_is_not_believed(
         if not overtaken:
             overtaken = True
             await shop.m.redis.command("FLUSHALL")
-            await shop.m.keep(HotCarts).start_history()
+            await shop.m.keep(HotCarts).start_history(await life_of(shop.m))
             newer = Snapshot(who, first + 1, 0, (SnapLine(product, 7, first + 1),))
             await service.persist(shop.m, [newer], by="test")
         return known
@@ -122,6 +125,31 @@ async def test_a_redis_with_an_older_disk_is_joined_before_it_is_believed(shop: 
     fields = older.items() if isinstance(older, dict) else zip(older[::2], older[1::2], strict=True)
     await shop.m.redis.command("DEL", keys.cart(who))
     await shop.m.redis.command("HSET", keys.cart(who), *(word for pair in fields for word in pair))
+    assert await in_redis(shop, who) == {product: 6}
+
+
+async def test_a_redis_with_an_older_disk_waits_for_what_is_on_its_way(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit that only the queue knows: whoever read, or ordered, the cart without it would lose it."""
+    who, product = owner(), await mug(shop.m)
+    await service.add_line(shop.m, who, product, 1, "")
+    await reaches_the_database(shop, who, {product: 1})
+    older = await shop.m.redis.command("HGETALL", keys.cart(who))
+    write, going_on = shop.m.db.retrying, asyncio.Event()
+
+    async def slowly(work: Callable[..., Awaitable[Any]]) -> Any:
+        await going_on.wait()
+        return await write(work)
+
+    monkeypatch.setattr(shop.m.db, "retrying", slowly)
+    await service.set_quantity(shop.m, who, product, 6)
+    await shop.m.keep(CartPublisher).flush()
+    await restart_redis(shop)
+    await shop.m.redis.command("DEL", keys.cart(who), keys.dirty(keys.bucket(who)))
+    fields = older.items() if isinstance(older, dict) else zip(older[::2], older[1::2], strict=True)
+    await shop.m.redis.command("HSET", keys.cart(who), *(word for pair in fields for word in pair))
+    asyncio.get_running_loop().call_later(0.5, going_on.set)
     assert await in_redis(shop, who) == {product: 6}
 
 

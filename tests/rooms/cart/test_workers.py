@@ -31,7 +31,7 @@ from tasks.dead_letters import count_dead_letters
 from tasks.registry import LISTENERS
 from tasks.worker import work
 from tests.goods import mug
-from tests.shop import Shop, eventually, settings_for
+from tests.shop import Shop, eventually, life_of, settings_for
 from tests.stack import ROOT, STACKS, EmbeddedRedis, Stack, StandIn
 from tests.stack import Machine as Server
 
@@ -104,7 +104,7 @@ async def test_a_barrier_does_not_overtake_a_snapshot_that_another_worker_writes
         monkeypatch.setattr(shop.m.db, "retrying", slowly)
         await publish(other, changed(other, who))
         await shop.m.redis.command("DEL", keys.generation(0))
-        await publish(other, CartBarrierRaised("1"))
+        await publish(other, CartBarrierRaised(await life_of(other)))
         asyncio.get_running_loop().call_later(1.5, slow.set)
 
         async def is_passed() -> bool:
@@ -134,7 +134,7 @@ async def test_when_the_worker_that_writes_is_killed_the_other_takes_over(tmp_pa
     async def passes_a_barrier(who: str) -> None:
         await m.redis.command("DEL", keys.generation(0))
         await publish(m, changed(m, who))
-        await publish(m, CartBarrierRaised("1"))
+        await publish(m, CartBarrierRaised(await life_of(m)))
 
         async def is_passed() -> bool:
             return bool(await m.redis.command("EXISTS", keys.generation(0)))
