@@ -16,6 +16,7 @@ Record = Callable[[str, object], None]
 # Two faults that only bite together with the loss of Redis: see test_what_is_not_covered.
 ALONE = {"roll back redis", "lose merge"}
 CRASHES = NO_SECOND_DISK - ALONE
+NO_ROLL_BACK = NO_SECOND_DISK - {"roll back redis"}  # with it, three edits are nine times as many states
 QUICK = {
     "no fault": Cart(edits=2),
     "no fault, confirmed": Cart(edits=2, ack="confirm"),
@@ -30,13 +31,17 @@ SLOW = {
     "any fault": Cart(edits=2, faults=1),
     "any fault, confirmed": Cart(edits=2, faults=1, ack="confirm"),
     "any three crashes, confirmed": Cart(edits=1, faults=3, kinds=CRASHES, ack="confirm"),
-    "any fault, queue in order": Cart(edits=3, faults=1, in_order=True),
-    "any fault, queue in order, confirmed": Cart(edits=3, faults=1, in_order=True, ack="confirm"),
-    "any two faults, queue in order, confirmed": Cart(edits=2, faults=2, in_order=True, ack="confirm"),
+    "any fault, queue in order": Cart(edits=3, faults=1, kinds=NO_ROLL_BACK, in_order=True),
+    "any fault, queue in order, confirmed": Cart(
+        edits=3, faults=1, kinds=NO_ROLL_BACK, in_order=True, ack="confirm"
+    ),
+    "any two faults, queue in order, confirmed": Cart(
+        edits=2, faults=2, kinds=NO_ROLL_BACK, in_order=True, ack="confirm"
+    ),
     "any two faults but a wipe, queue in order": Cart(
         edits=2, faults=2, kinds=CRASHES - {"wipe redis"}, in_order=True
     ),
-    "any fault, two tabs, queue in order": Cart(edits=2, tabs=2, faults=1, in_order=True),
+    "any fault, two tabs, queue in order": Cart(edits=2, tabs=2, faults=1, kinds=NO_ROLL_BACK, in_order=True),
     "lines removed": Cart(edits=3, removals=True),
 }
 A_MILLION = 1_000_000
