@@ -57,7 +57,7 @@ def run(settings: Settings, args: argparse.Namespace) -> None:
 def serve(settings: Settings, _args: argparse.Namespace) -> None:
     """Bring the schema up to date, then run web processes and the task worker: what the container does."""
     settings = supervisor.keep_secrets(settings)
-    asyncio.run(_migrate(settings))
+    settings.data_path.mkdir(parents=True, exist_ok=True)
     asyncio.run(supervisor.supervise(settings, os.environ, asyncio.Event()))
 
 

@@ -16,8 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.core.errors import DatabaseUnavailableError
 from app.infra import metrics
+from app.infra.db import Database
 from app.infra.durability import check_durability
+from app.infra.migrations import migrate
 from app.machines import build_machines
 from app.settings import Settings, check_toss
 from sandbox import children
@@ -30,6 +33,7 @@ LISTEN_FD = "LISTEN_FD"
 BACKLOG = 1024
 QUICK_DEATH_SECONDS = 5.0
 PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0
+MIGRATION_PAUSE = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +49,7 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
         env = {
             name: value for name, value in environ.items() if name.removesuffix("_FILE") not in ours
         } | ours
-        await _check(settings, env)
+        await running.enter_async_context(_checked(settings, env))
         door = _open_door(settings.address)
         running.callback(door.close)
         env[LISTEN_FD] = str(door.fileno())
@@ -147,13 +151,42 @@ async def _toss_sandbox(settings: Settings) -> AsyncIterator[dict[str, str]]:
     await serving
 
 
-async def _check(settings: Settings, env: Mapping[str, str]) -> None:
-    """Refuse to open on machines that would lose something. Raises SettingError."""
+@asynccontextmanager
+async def _checked(settings: Settings, env: Mapping[str, str]) -> AsyncIterator[None]:
+    """Refuse to open on machines that would lose something, and bring the schema up to date.
+
+    A database that is away is no reason not to open: /readyz says so, and it is migrated when it comes.
+    Raises SettingError.
+    """
     m = build_machines(replace(settings, redis_url=env.get("REDIS_URL", "")))
+    later = None
     try:
         await check_durability(m.db, m.redis, settings.cart_ack)
+        try:
+            await migrate(m.db)
+        except DatabaseUnavailableError as error:
+            log.warning("the schema is brought up to date later: %s", error)
+            later = asyncio.create_task(_migrate_later(m.db))
+        yield
     finally:
+        if later:
+            later.cancel()
         await m.close()
+
+
+async def _migrate_later(db: Database) -> None:
+    """Bring the schema up to date as soon as there is a database."""
+    done = False
+    while not done:
+        await asyncio.sleep(MIGRATION_PAUSE)
+        try:
+            await migrate(db)
+            done = True
+        except DatabaseUnavailableError:
+            continue
+        except Exception:
+            log.exception("the schema is not brought up to date")
+    log.warning("the schema is up to date")
 
 
 class _Child:

@@ -48,16 +48,20 @@ class RunningShop:
         assert self._process
         return self._process
 
-    async def start(self) -> None:
-        """Start the supervisor, and wait until the shop can take orders."""
+    def launch(self) -> None:
+        """Start the supervisor."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts in a moment, and outlives every await
+            self._process = subprocess.Popen(
                 children.bound([sys.executable, "-m", "app", "serve"]),
                 env=self.environment,
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
             )
+
+    async def start(self) -> None:
+        """Start the supervisor, and wait until the shop can take orders."""
+        self.launch()
         async with httpx.AsyncClient(base_url=self.url, timeout=SECONDS_TO_START, trust_env=False) as http:
 
             async def is_up() -> bool:

@@ -17,7 +17,9 @@ from aio_pika.exceptions import (
 )
 
 from app.core.errors import AmqpUnavailableError
-from app.infra.deliveries import Delivery, Mover, OnMessage, hold_until_settled
+from app.infra import metrics
+from app.infra.background import end_all
+from app.infra.deliveries import Delivery, Mover, OnMessage, happens, hold_until_settled
 from app.infra.queues import EXCHANGE, Queue
 
 HEARTBEAT = 3  # aiormq gives a silent peer up after 3 x (heartbeat + 1) s: 13 s here, but 38 s were it 10
@@ -25,15 +27,15 @@ CONNECT_SECONDS = 5.0
 PUBLISH_SECONDS = 2.0
 PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0  # between attempts to connect
 HEALTH_PAUSE = 1.0
-MEND_PAUSE = 1.0
+MEND_SECONDS, MEND_PAUSE = 10.0, 1.0
 LINGER_SECONDS = 0.03  # how long a batch waits to be filled
-END_PAUSE = 1.0
 DRAIN_SECONDS = 5.0  # what a handler at work is given when we close
 
 Healthy = Callable[[], Awaitable[bool]]
 Lose = Callable[[], None]
 
 _log = logging.getLogger(__name__)
+_kept: set[str] = set()  # queues that are not as we would declare them
 
 
 class Amqp:
@@ -68,7 +70,7 @@ class Amqp:
         if working:
             await asyncio.wait(working, timeout=DRAIN_SECONDS)
         for tasks in (list(self._consumers), self._links):
-            await _end(tasks)
+            await end_all(tasks)
 
     async def declare(self, queues: Iterable[Queue]) -> None:
         """Have these queues exist: now, if the broker is there, and after every reconnect."""
@@ -123,6 +125,8 @@ class Amqp:
         """Publish confirmed and mandatory, never waiting for a broker that is away."""
         if exchange not in self._exchanges:
             raise AmqpUnavailableError("publish: not connected")
+        if await self._publishing.is_blocked():
+            raise AmqpUnavailableError("publish: the broker is short of memory or disk")
         async with _bounded(seconds, "publish"):
             try:
                 await self._exchanges[exchange].publish(message, routing_key, mandatory=True)
@@ -144,9 +148,12 @@ class Amqp:
         self._exchanges = {"": channel.default_exchange, EXCHANGE: named}
 
     async def _mend(self) -> None:
-        """Declare everything anew when a message found no queue: somebody may have deleted it."""
+        """Declare everything anew when a message found no queue: somebody may have deleted it.
+
+        Now and then also unasked: where a message finds no queue may be another process than this one.
+        """
         while True:
-            await self._unroutable.wait()
+            await happens(self._unroutable, MEND_SECONDS)
             await self.declare(())
             await asyncio.sleep(MEND_PAUSE)
             self._unroutable.clear()
@@ -166,6 +173,7 @@ class _Link:
         self._name = name
         self._prepare = prepare
         self._opened = asyncio.Event()
+        self._was_blocked = False
 
     async def run(self) -> None:
         """Stay connected."""
@@ -187,6 +195,21 @@ class _Link:
         while self.connection is None:
             await self._opened.wait()
         return self.connection
+
+    async def is_blocked(self) -> bool:
+        """Whether the broker has said that it reads no more of what we publish; a person is called then."""
+        blocked = False
+        if self.connection and self.connection.transport:
+            try:
+                async with asyncio.timeout(0):  # ready at once, or not until the broker says so
+                    await self.connection.transport.ready()
+            except TimeoutError:
+                blocked = True
+        if blocked and not self._was_blocked:
+            metrics.alarms.labels("broker_blocked").inc()
+            _log.error("alarm broker_blocked: it is short of memory or disk")
+        self._was_blocked = blocked
+        return blocked
 
     async def _live(self) -> None:
         """Connect, and return when the connection is lost."""
@@ -334,16 +357,9 @@ async def _declare_queue(connection: AbstractConnection, name: str, arguments: d
             await channel.declare_queue(name, durable=True, arguments=arguments)
     except ChannelPreconditionFailed as error:
         # An older release made it otherwise. It holds messages: it stays, and a person may replace it.
-        _log.warning("%s is kept as it is: %s", name, error)
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)
+        if name not in _kept:  # said once, not every time it is declared
+            _kept.add(name)
+            _log.warning("%s is kept as it is: %s", name, error)
 
 
 async def _count(connection: AbstractConnection, name: str) -> int | None:

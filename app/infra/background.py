@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+END_PAUSE = 1.0
+
 log = logging.getLogger(__name__)
 
 
@@ -42,3 +44,12 @@ def log_failure(task: "asyncio.Task[Any]") -> None:
     """Log how a task failed, if it did."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("background work failed: %s: %r", task.get_name(), error)
+
+
+async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: aiormq swallows a cancellation that meets it opening a channel."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=END_PAUSE)

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, Table, event, text
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.engine import Connection, CursorResult, Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -41,6 +42,7 @@ MYSQL_AWAY = {
 }
 OPERATING_SYSTEM = range(1000)
 SQLITE_AWAY = ("disk I/O error", "unable to open", "readonly", "is full", "out of memory", "nomem")
+CUT = ("the handler is closed", "does not expose socket instance")  # when writing, when connecting
 
 Assignments = Callable[[Any], list[tuple[str, ColumnElement[Any]]]]
 
@@ -178,6 +180,7 @@ class Database:
             OperationalError,
             InterfaceError,
             InternalError,
+            RuntimeError,
         ) as error:
             known = _name_failure(error, committing=committing)
             if known is None:
@@ -191,7 +194,7 @@ def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -205,6 +208,31 @@ def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine
             "init_command": "SET SESSION innodb_lock_wait_timeout=2, SESSION time_zone='+00:00'",
         },
     )
+    _ping_cut_connections(engine.sync_engine.dialect)
+    return engine
+
+
+def _ping_cut_connections(dialect: Dialect) -> None:
+    """Let the pool's ping tell a connection that was reset as lost, whichever loop says so.
+
+    Else every connection of the pool would fail one shopper after a restart of the database.
+    """
+    ping = dialect.do_ping
+
+    def do_ping(connection: DBAPIConnection) -> bool:
+        try:
+            return ping(connection)
+        except RuntimeError as error:
+            if not _is_cut(error):
+                raise
+            raise dialect.loaded_dbapi.OperationalError(2006, str(error)) from error
+
+    dialect.do_ping = do_ping  # type: ignore[assignment, method-assign]
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether it is how the driver on uvloop says that the other side has reset a connection."""
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in CUT)
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -227,7 +255,7 @@ def _says(what: object, words: Sequence[str]) -> bool:
 
 def _name_failure(error: Exception, *, committing: bool) -> DatabaseUnavailableError | None:
     """Return the failure as one of ours, or None when it is a mistake in a statement, not an outage."""
-    away = isinstance(error, TimeoutError | OSError | PoolTimeoutError)
+    away = isinstance(error, TimeoutError | OSError | PoolTimeoutError) or _is_cut(error)
     if isinstance(error, DBAPIError):
         code = error.orig.args[0] if error.orig is not None and error.orig.args else 0
         if code in MYSQL_RETRYABLE or "is locked" in str(code):

@@ -105,7 +105,8 @@ async def _settle(batch: list[Delivery], on_message: OnMessage) -> None:
     except Exception as error:  # noqa: BLE001  # whatever a handler trips over must not stop the queue
         if len(batch) > 1:
             for delivery in batch:
-                await _settle([delivery], on_message)
+                if not delivery.settled:  # parked or put off in the first go: again would be twice
+                    await _settle([delivery], on_message)
             return
         if isinstance(error, BadMessageError):
             await batch[0].park(str(error))

@@ -19,7 +19,11 @@ TWIN = ".sqlite"
 
 
 async def migrate(db: Database, folder: Path = FOLDER) -> list[str]:
-    """Apply what is pending and return its names. Processes that start together wait for one another."""
+    """Apply what is pending and return its names. Processes that start together wait for one another.
+
+    Raises DatabaseUnavailableError when there is no database to ask.
+    """
+    await db.ping()
     async with _alone(db) as conn:
         await _prepare(conn)
         done = set((await conn.execute(select(schema_migrations.c.name))).scalars())

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import aio_pika
 import httpx
+from aio_pika.exceptions import AMQPError
 from sqlalchemy import func, select
 
 from app.infra import keys
@@ -25,8 +27,10 @@ from tests.stack import Proxies, Stack, proxy_of, real, through
 from tests.toss_stand import Stand
 
 REST_SECONDS = 60.0  # within which everything that is under way must have ended
+WEB_WORKERS = 2
 HOLDING_MONEY = {"PAID", "PARTIAL_CANCELED", "REVIEW"}
 UNDECIDED = {"CONFIRMING"}
+NO_TLS = ssl.create_default_context()  # one for all clients: each would take 20 ms to read the authorities
 UNAVAILABLE = 503
 
 
@@ -97,9 +101,14 @@ class Bed:
     shoppers: list[Shopper] = field(default_factory=list)
     is_judged: bool = False
 
-    def shopper(self) -> Shopper:
+    def shopper(self, *, keep_alive: bool = True) -> Shopper:
         """Return somebody with an empty cart, whose memory the invariants are held against."""
-        shopper = Shopper(httpx.AsyncClient(base_url=self.shop.url, timeout=30, trust_env=False))
+        limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
+        shopper = Shopper(
+            httpx.AsyncClient(
+                base_url=self.shop.url, timeout=30, trust_env=False, verify=NO_TLS, limits=limits
+            )
+        )
         self.shop.buyers.append(shopper)
         self.shoppers.append(shopper)
         return shopper
@@ -128,6 +137,30 @@ class Bed:
             with suppress(httpx.HTTPError):
                 return (await http.get("/readyz")).status_code == 200
         return False
+
+    async def is_connected(self) -> bool:
+        """Whether every process has found the broker again, and every queue its listener."""
+        try:
+            async with await aio_pika.connect(self.stack.amqp_url, timeout=5) as connection:
+                for listener in LISTENERS:
+                    async with connection.channel() as channel:
+                        queue = await channel.declare_queue(listener.queue.name, passive=True)
+                        if not queue.declaration_result.consumer_count:
+                            return False
+        except (AMQPError, OSError):
+            return False
+        connected = set().union(*(each.pids() for each in set(self.proxies.amqp.connections)))
+        if not connected >= {*self.shop.pids("web"), *self.shop.pids("worker")}:
+            return False
+        answers = await asyncio.gather(*(self._broker_as_seen() for _ in range(WEB_WORKERS * 3)))
+        return set(answers) == {"ok"}
+
+    async def _broker_as_seen(self) -> str:
+        """Ask one of the web processes, by chance, whether it has the broker."""
+        async with httpx.AsyncClient(base_url=self.shop.url, timeout=3, trust_env=False) as http:
+            with suppress(httpx.HTTPError):
+                return str((await http.get("/readyz")).json()["amqp"])
+        return "silent"
 
     async def status(self, placed: Placed) -> str:
         """Return the state of an attempt, as the database has it."""
@@ -168,6 +201,21 @@ class Bed:
         async with self.m.db.read() as tx:
             return {row.owner: row.quantity for row in await tx.execute(query)}
 
+    async def persists(self, product_id: int, *quantities: int, within: float = REST_SECONDS) -> None:
+        """Wait until the lines of a product in the database's carts have just these quantities."""
+        written: dict[str, int] = {}
+
+        async def are_there() -> bool:
+            with suppress(Exception):  # the database may be away
+                written.clear()
+                written.update(await self.written(product_id))
+            return sorted(written.values()) == sorted(quantities)
+
+        try:
+            await eventually(are_there, within)
+        except TimeoutError:
+            raise AssertionError(f"{written}, not {quantities}, after {within} s") from None
+
     async def metric(self, name: str, **labels: str) -> float:
         """Return a counter of the shop, all its processes together."""
         async with httpx.AsyncClient(base_url=self.shop.url, timeout=10, trust_env=False) as http:
@@ -193,6 +241,7 @@ class Bed:
         if self.shop.process.poll() is not None:
             await self.shop.start()
         await eventually(self.is_ready, REST_SECONDS)
+        await eventually(self.is_connected, REST_SECONDS)
 
     async def assert_whole(self, within: float = REST_SECONDS) -> None:
         """Hold the six invariants, once everything under way has come to rest."""
@@ -235,9 +284,9 @@ class Bed:
             ).scalar_one()
         dirty = [await self.m.redis.command("ZCARD", keys.dirty(number)) for number in range(keys.BUCKETS)]
         found = {"outbox": int(letters), "undecided": int(undecided), "dirty": sum(dirty)}
-        return found | await self._messages()
+        return found | await self.messages()
 
-    async def _messages(self) -> dict[str, int]:
+    async def messages(self) -> dict[str, int]:
         """Count what lies ready in the queues, past the proxies."""
         connection = await aio_pika.connect(self.stack.amqp_url, timeout=5)
         async with connection:
@@ -303,7 +352,7 @@ async def open_bed(folder: Path, stack: Stack, **settings: str) -> AsyncIterator
             "TOSS_API_URL": through(proxies.toss, stack.toss_api_url),
         }
         async with (
-            serving(stack, folder, **({"WEB_WORKERS": "2"} | detour | settings)) as shop,
+            serving(stack, folder, **({"WEB_WORKERS": str(WEB_WORKERS)} | detour | settings)) as shop,
             httpx.AsyncClient(base_url=stack.toss_api_url, trust_env=False) as http,
         ):
             m = build_machines(settings_for(stack, folder))
