@@ -143,15 +143,16 @@ class HotCarts:
         return owners
 
     async def _dirty_of(self, number: int, first: int | str, last: int | str, limit: int) -> list[str]:
-        key = keys.dirty(number)
         try:
-            found = await self._m.redis.command("ZRANGEBYSCORE", key, first, last, "LIMIT", 0, limit)
+            found = await self._m.redis.command(
+                "ZRANGEBYSCORE", keys.dirty(number), first, last, "LIMIT", 0, limit
+            )
         except RedisTypeError:
-            _report(await self._m.redis.run(self._scripts["repair"], [key], [""]), number)
+            _report(await self._m.redis.run(self._scripts["repair"], [keys.dirty(number)], [""]), number)
             return []
         strangers = [owner for owner in found if not OWNER.fullmatch(owner)]
         if strangers:
-            _report(await self._m.redis.command("ZREM", key, *strangers), number)
+            _report(await self._m.redis.command("ZREM", keys.dirty(number), *strangers), number)
         return [owner for owner in found if OWNER.fullmatch(owner)]
 
     async def start_history(self, life: str) -> None:

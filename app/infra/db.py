@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 TRANSACTION_SECONDS = 3.0
 POOL_WAIT_SECONDS = 0.8  # so that whoever finds no connection is told within a second
-RESERVED = 4
+RESERVED = 8
+RESERVE_WAIT_SECONDS = 2.5  # money waits for its turn, rather than be told to come again
 RETRIES = 4
 MYSQL_RETRYABLE = {1205, 1213}  # lock wait time-out, deadlock
 # What is wrong with the server and not with the statement: the same statement succeeds once that is mended.
@@ -106,11 +107,13 @@ class Database:
     ``reserve`` is a small pool of its own, for money that is on its way: slow pages cannot use it up.
     """
 
-    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16, reserved: int = RESERVED) -> None:
+    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16, is_reserve: bool = False) -> None:
         self.url = url
         self.clock = clock
-        self.engine = _create_engine(url, pool_size)
-        self.reserve = Database(url, clock, pool_size=reserved, reserved=0) if reserved else self
+        self.engine = _create_engine(
+            url, pool_size, RESERVE_WAIT_SECONDS if is_reserve else POOL_WAIT_SECONDS
+        )
+        self.reserve = self if is_reserve else Database(url, clock, pool_size=RESERVED, is_reserve=True)
         # SQLite has one writer: who waits for it waits here, without holding a connection others read with.
         self._writer = asyncio.Semaphore(1) if self.is_sqlite else contextlib.nullcontext()
 
@@ -185,9 +188,9 @@ class Database:
             raise known from error
 
 
-def _create_engine(url: str, pool_size: int) -> AsyncEngine:
+def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_SECONDS)
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds)
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -195,7 +198,7 @@ def _create_engine(url: str, pool_size: int) -> AsyncEngine:
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=POOL_WAIT_SECONDS,
+        pool_timeout=wait_seconds,
         pool_pre_ping=True,
         pool_recycle=1800,
         # REPEATABLE READ differs between MySQL and MariaDB; with READ COMMITTED and locking reads both agree.

@@ -191,3 +191,23 @@ async def test_a_refusal_is_named_and_nothing_is_asked_twice(said: str) -> None:
     await redis.close()
     server.close()
     await server.wait_closed()
+
+
+async def test_what_was_sent_is_not_sent_again_when_its_answer_is_lost() -> None:
+    """It may have been done: an edit would count twice, an attempt to log in would count for ten."""
+    asked = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        if await reader.read(65_536):
+            asked += 1
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    redis = Redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with pytest.raises(RedisLostError):
+        await redis.command("INCR", "x")
+    assert asked == 1
+    await redis.close()
+    server.close()
+    await server.wait_closed()

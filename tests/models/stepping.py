@@ -71,6 +71,8 @@ class Stepped:
         self.faults: dict[str, Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]]] = {}
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "reserve":
+            return self  # money's own connections: the same database, the same turns
         real = getattr(self._machine, attribute)
         if attribute in {"read", "write"}:
             return lambda: self._transaction(attribute, real)

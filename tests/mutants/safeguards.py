@@ -238,7 +238,7 @@ CART: Sequence[Mutant] = (
     Mutant(
         name="closing insists",
         rule="R14",
-        file="app/infra/amqp.py",
+        file="app/infra/background.py",
         old="asyncio.wait(pending, timeout=END_PAUSE)",
         new="asyncio.wait(pending, timeout=None)",
         tests=stand_in("test_closing_ends_though_the_library_swallowed_the_cancellation"),

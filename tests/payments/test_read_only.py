@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event, func, select
@@ -10,30 +11,42 @@ from app.infra.db import Database
 from app.models import orders, stock_movements, web_payments
 from tests.buyer import ADDRESS, Buyer, assert_books, states
 from tests.goods import mug
-from tests.shop import Shop
+from tests.shop import Shop, eventually
 from tests.toss_stand import Stand
 
 
 @asynccontextmanager
 async def read_only(db: Database) -> AsyncIterator[None]:
     """Every connection refuses to write, as on a full or failing disk, or a server that was demoted."""
-    order = "PRAGMA query_only = ON" if db.is_sqlite else "SET SESSION TRANSACTION READ ONLY"
-
-    def refuse(connection: Any, *_: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(order)
-        cursor.close()
-
-    engines = [db.engine.sync_engine, db.reserve.engine.sync_engine]
-    for engine in engines:
-        event.listen(engine, "checkout", refuse)
+    refuse, permit = (
+        ("PRAGMA query_only = ON", "PRAGMA query_only = OFF")
+        if db.is_sqlite
+        else ("SET SESSION TRANSACTION READ ONLY", "SET SESSION TRANSACTION READ WRITE")
+    )
+    pools = [db.engine.sync_engine, db.reserve.engine.sync_engine]
+    going, coming = partial(tell, refuse), partial(tell, permit)
+    for pool in pools:
+        event.listen(pool, "checkout", going)
+        event.listen(pool, "checkin", coming)
     try:
         yield
     finally:
-        for engine in engines:
-            event.remove(engine, "checkout", refuse)
-        await db.engine.dispose()  # the order goes with its connection
-        await db.reserve.engine.dispose()
+        for pool in pools:
+            event.remove(pool, "checkout", going)
+
+        async def are_home() -> bool:
+            return not any(pool.pool.checkedout() for pool in pools)  # type: ignore[attr-defined]
+
+        await eventually(are_home)
+        for pool in pools:
+            event.remove(pool, "checkin", coming)
+
+
+def tell(order: str, connection: Any, *_: object) -> None:
+    if connection is not None:  # a connection that was lost comes home as nothing
+        cursor = connection.cursor()
+        cursor.execute(order)
+        cursor.close()
 
 
 async def rows(shop: Shop) -> list[int]:

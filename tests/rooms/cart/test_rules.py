@@ -183,9 +183,8 @@ async def test_no_more_than_ninety_nine_and_no_more_registers_than_a_message_hol
     for _ in range(3):
         edited = await hot.edit(who, Edit("add", 7, 60, 99))
     assert (edited.outcome, edited.snapshot.total_quantity) == ("CAPPED", 99)
-    for number in range(499):
-        await hot.edit(who, Edit("add", 10_000 + number, 1, 99))
-        await hot.edit(who, Edit("remove", 10_000 + number))
+    removed = [word for number in range(499) for word in (f"p{10_000 + number}", f"0:{now_us(shop)}")]
+    await shop.m.redis.command("HSET", keys.cart(who), *removed)
     assert (await hot.edit(who, Edit("add", 9, 1, 99))).outcome == "FULL"
 
 
@@ -224,6 +223,27 @@ async def test_a_late_message_does_not_hide_that_a_guests_lines_went_to_a_member
     await hot.move(guest, late.last, owner())
     await service.persist(shop.m, [late], by="test")
     assert await is_dirty(shop, guest)
+
+
+async def test_a_guests_smaller_quantity_takes_nothing_from_the_member(shop: Shop) -> None:
+    guest, member, product = owner(), owner(), await mug(shop.m)
+    await service.add_line(shop.m, guest, product, 2, "")
+    await service.add_line(shop.m, member, product, 5, "")
+    await service.merge_guest(shop.m, guest, member)
+    assert await lines(shop, member) == {product: 5}
+
+
+async def test_what_was_paid_for_is_not_taken_in_again_by_whatever_message(shop: Shop) -> None:
+    """Neither from one that was late, nor beside a newer line, nor after the tombstones."""
+    who, stamp = owner(), now_us(shop)
+    async with shop.m.db.write() as tx:
+        await service.clear_paid(tx, who, stamp)
+    mixed = Snapshot(
+        who, stamp + 5, 0, (SnapLine(7, 2, stamp - 5), SnapLine(8, 2, stamp), SnapLine(9, 1, stamp + 5))
+    )
+    await service.persist(shop.m, [mixed], by="test")
+    assert await in_database(shop, who) == {9: 1}
+    assert await lines(shop, who) == {9: 1}
 
 
 async def test_nothing_is_lost_when_neither_broker_nor_redis_hears_of_it_again(

@@ -190,7 +190,9 @@ async def test_paid_goods_that_redis_still_shows_are_not_ordered_again(shop: Sho
     async with shop.m.db.write() as tx:
         row = (await tx.execute(select(orders).where(orders.c.order_no == order_no))).one()
         mine = orders.c.order_id == row.order_id
-        await tx.execute(update(orders).where(mine).values(status="PAID", open_slot=None))
+        await tx.execute(
+            update(orders).where(mine).values(status="PAID", open_slot=None, paid_at=shop.m.clock.now())
+        )
         await tx.execute(
             update(web_payments)
             .where(web_payments.c.order_id == row.order_id)
