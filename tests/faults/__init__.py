@@ -1,0 +1,1 @@
+"""The fault matrix on real processes; a package, so that its shops end when it does."""
