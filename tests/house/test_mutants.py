@@ -1,5 +1,6 @@
 """The table of safeguards fits the code, and a safeguard that no test misses is reported."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -29,6 +30,13 @@ def test_each_safeguard_stands_once_where_the_table_says_so_that_it_can_be_taken
 def test_each_safeguard_has_a_name_of_its_own() -> None:
     assert max(Counter(mutant.name for mutant in SAFEGUARDS).values()) == 1
     assert not {mutant.name for mutant in SAFEGUARDS} & {mutant.rule for mutant in SAFEGUARDS}
+
+
+def test_every_rule_of_the_cart_is_taken_away_once() -> None:
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    rules = {f"R{number}" for number in re.findall(r"^(\d+)\. \*\*", page, re.MULTILINE)}
+    assert len(rules) == 20
+    assert rules <= {mutant.rule for mutant in SAFEGUARDS}
 
 
 def test_the_tests_that_should_notice_are_there() -> None:

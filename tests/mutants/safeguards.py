@@ -1,8 +1,8 @@
 """The safeguards, what each looks like when it is missing, and the smallest set of tests that notices.
 
-The rule is the one of the design where it has a number (R1 ... R20); CAS: a change guarded by the state
-that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean; TX: a commit;
-KEEP: what a machine must promise; DOOR: sessions and forms.
+R1 to R20 are the rules of the cart's protocol in docs/messages.md. Of the others: CAS: a change guarded
+by the state that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean;
+TX: a commit; DOOR: sessions and forms.
 """
 
 from collections.abc import Sequence
@@ -561,6 +561,16 @@ MONEY: Sequence[Mutant] = (
 )
 
 REST: Sequence[Mutant] = (
+    Mutant(
+        name="one slot for what one script touches",
+        rule="R16",
+        file="app/infra/keys.py",
+        old='return f"{{b{number}}}dirty"',
+        new='return f"dirty:{number}"',
+        tests=(
+            "tests/house/test_keys.py::test_a_key_has_a_hash_tag_so_that_a_script_finds_its_keys_on_one_node",
+        ),
+    ),
     Mutant(
         name="a machine that forgets is refused",
         rule="R17",
