@@ -31,6 +31,7 @@ OUTAGE_SECONDS = 12.0  # for an hour: carts stay in Redis meanwhile, and how man
 CLAIMED = b"INSERT INTO stock_movements"  # the last that TX1 says before its COMMIT
 SETTLED = b"INSERT INTO toss_payments"  # TX2 has said that before its COMMIT
 LOCK_WAITS = "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+STALE_SECONDS = 0.15  # InnoDB shows the same list again to whoever asks sooner
 CROWD = 44  # more than both web processes have connections
 PATIENCE_SECONDS = 30.0
 SLOW_SECONDS = 40.0  # in which somebody can pay and order where every fsync takes half a second
@@ -58,6 +59,7 @@ async def lock_wait(bed: Bed, *, other_than: object = None) -> object:
     found: list[object] = []
 
     async def is_there() -> bool:
+        await asyncio.sleep(STALE_SECONDS)
         found[:] = [row[0] for row in mariadb(bed).administer(LOCK_WAITS) if row[0] != other_than]
         return bool(found)
 
