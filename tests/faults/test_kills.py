@@ -19,6 +19,8 @@ from tests.toss_stand import Stand
 
 PATIENCE = 60.0  # seconds until everything that was under way has ended
 
+pytestmark = pytest.mark.slow  # the cells of the matrix kill more exactly, on the real machines
+
 
 async def status_of(m: Machines, placed: Placed) -> str:
     async with m.db.read() as tx:

@@ -129,6 +129,7 @@ async def test_p3_the_first_request_arrives_after_the_second(bed: Bed) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_p4_toss_answers_nonsense(bed: Bed) -> None:
     """502 in HTML before and after charging, JSON cut off, an error of its own: undecided, then decided."""
     faults = {
@@ -187,6 +188,7 @@ async def test_p6_toss_is_away_for_half_an_hour(bed: Bed) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 async def test_p7_already_processed(bed: Bed) -> None:
     """Toss says so to a second confirmation: it is asked how the payment stands, and it is paid."""
     one = await ready(bed)

@@ -302,6 +302,7 @@ async def test_r13_redis_is_far_away(bed: Bed) -> None:
     await bed.assert_whole()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ack", ["redis", "confirm"])
 async def test_r14_redis_loses_its_disk_while_web_is_killed(bed: Bed, tmp_path: Path, ack: str) -> None:
     """An edit on its way to the broker: not acknowledged under confirm; under redis, all that is missing.

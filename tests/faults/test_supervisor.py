@@ -110,6 +110,7 @@ async def test_whatever_dies_is_started_again_and_nothing_acknowledged_is_lost(t
         assert await buyer.cart() == {product_id: 5}
 
 
+@pytest.mark.slow
 async def test_a_hard_end_of_the_launcher_leaves_no_process_and_loses_no_edit(tmp_path: Path) -> None:
     async with alone(tmp_path) as (process, buyer):
         product_id = await put_a_mug_on_the_shelf(tmp_path)

@@ -186,6 +186,7 @@ async def charge_for_nothing(bed: Bed) -> tuple[Placed, str]:
     return placed, payment_key
 
 
+@pytest.mark.slow
 async def test_t5_two_workers_do_everything_once(bed: Bed) -> None:
     """Both take up what is undecided, and both hear of a charge that must go back: one step, one refund."""
     async with second_worker(bed):

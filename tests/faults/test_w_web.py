@@ -91,7 +91,6 @@ async def test_w3_web_is_killed_between_the_hold_and_the_charge(bed: Bed) -> Non
     await kill_web_around_the_charge(bed, "request", 0)
 
 
-@pytest.mark.slow
 async def test_w4_web_is_killed_between_the_charge_and_the_receipt(bed: Bed) -> None:
     """Toss has charged and nobody has written it down: the reconciliation finds it, and charges nothing."""
     await kill_web_around_the_charge(bed, "reply", 1)

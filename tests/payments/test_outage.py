@@ -155,6 +155,7 @@ async def test_while_toss_is_away_checks_stay_due_and_unpaid_orders_expire_all_t
     await seconds_until_decided(shop, numbers, 20)
 
 
+@pytest.mark.slow
 async def test_a_slow_answer_holds_up_nobody_else(
     shop: Shop, stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ async def test_a_check_is_never_far_away(shop: Shop, stand: Stand) -> None:
     await seconds_until_decided(shop, [number], 30)
 
 
+@pytest.mark.slow
 async def test_a_dozen_undecided_payments_are_decided_soon_after_toss_is_back(
     shop: Shop, stand: Stand
 ) -> None:

@@ -114,6 +114,7 @@ async def test_a_barrier_does_not_overtake_a_snapshot_that_another_worker_writes
         assert await quantity(other, who) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKERS)
 async def test_when_the_worker_that_writes_is_killed_the_other_takes_over(tmp_path: Path, kind: str) -> None:
     redis, broker = EmbeddedRedis(tmp_path / "redis"), BROKERS[kind](tmp_path / "amqp")
