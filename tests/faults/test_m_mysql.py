@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Literal, cast
 
 import httpx
@@ -309,6 +310,10 @@ async def test_m6_the_disk_of_mysql_is_full(bed: Bed, disk: SlowDisk) -> None:
     await bed.assert_whole()
 
 
+async def is_emptied(shopper: Shopper) -> bool:
+    return await shopper.cart() == {}
+
+
 @pytest.mark.slow
 async def test_m8_every_fsync_of_mysql_takes_half_a_second(bed: Bed, disk: SlowDisk) -> None:
     """Everything takes longer: payments go through, and an order is at most once asked for again."""
@@ -319,6 +324,8 @@ async def test_m8_every_fsync_of_mysql_takes_half_a_second(bed: Bed, disk: SlowD
         assert (await shopper.come_back(placed, payment_key)).status_code in {200, 303}
         await bed.becomes(placed, "PAID")
         shopper.bought()
+        # What is put beside goods that are paid for, and still shown, is added to them.
+        await eventually(partial(is_emptied, shopper), PATIENCE_SECONDS)
         refused: list[int] = []
 
         async def note(answer: httpx.Response) -> None:
