@@ -6,12 +6,14 @@ from quart import Quart
 
 from app.accounts import routes as accounts
 from app.admin import routes as admin
+from app.audit import routes as audit
 from app.cart import routes as cart
 from app.cart import service as carts
 from app.catalog import routes as catalog
 from app.checkout import routes as checkout
 from app.home import routes as home
 from app.machines import Machines, build_machines
+from app.operators import routes as operators
 from app.ops import routes as ops
 from app.orders import routes as orders
 from app.payments import routes as payments
@@ -23,7 +25,7 @@ from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
 
 BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
-ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, admin, ops)
+ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, operators, admin, audit, ops)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.accounts import sessions
+from app.audit import service as audit
 from app.cart import service as cart
 from app.core.errors import UnavailableError
 from app.machines import Machines
+from app.operators import sessions as operator_sessions
 from app.payments import service as payments
 from tasks.dead_letters import count_dead_letters
 from tasks.relay import relay
@@ -34,6 +36,8 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),
+    Recurring("forget operators' sessions that ended", DAY, operator_sessions.purge_ended),
+    Recurring("forget accesses noted more than two years ago", DAY, audit.purge_accesses),
 )
 
 

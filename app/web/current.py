@@ -28,6 +28,11 @@ def cookie(name: str) -> str:
     return request.cookies.get(cookie_name(name), "")
 
 
+def address() -> str:
+    """Return where the request comes from, as the logs keep it."""
+    return (request.remote_addr or "")[:45]
+
+
 def guest_token() -> str:
     """Return this browser's guest token, making one (sent with the answer) when it has none."""
     if "guest_token" not in g:
@@ -67,6 +72,8 @@ def has_cart() -> bool:
 
 def binding() -> str:
     """Return the secret of this browser that its form tokens are bound to."""
+    if "operator_token" in g:
+        return cast("str", g.operator_token)
     if g.get("shopper") is not None:
         return cast("str", g.session_token)
     return guest_token()

@@ -21,6 +21,8 @@ from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
 
+WAYS_ON = [("처음으로", "/"), ("장바구니", "/cart")]
+OPERATORS_WAYS = [("결제 확인", "/admin/payments")]
 NAMED: dict[int, type[ShopError]] = {403: ForbiddenError, 404: NotFoundError, 413: TooLargeError}
 
 
@@ -74,7 +76,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
-            actions=[("처음으로", "/"), ("장바구니", "/cart")],
+            actions=OPERATORS_WAYS if g.get("operator") else WAYS_ON,
         )
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)

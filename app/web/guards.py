@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from quart import ResponseReturnValue, current_app, g, request
 
-from app.core.errors import NotFoundError, TooLargeError
-from app.web import csrf, htmx
+from app.core.errors import TooLargeError
+from app.web import csrf, htmx, operators
 from app.web.uninterrupted import uninterrupted
 
 View = Callable[..., Awaitable[ResponseReturnValue]]
@@ -23,7 +23,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 class Door:
     """Who may come in, and what is checked on the way."""
 
-    stance: str  # anyone, member, operator, outside (another system; no cookies, no form token)
+    stance: str  # anyone, member, operator, entrant, outside (another system; no cookies, no form token)
     csrf: bool = True
 
 
@@ -38,8 +38,16 @@ def member(view: V) -> V:
 
 
 def operator(view: V) -> V:
-    """Let those in who run the shop; to everybody else the address does not exist."""
+    """Let those in who run the shop; to everybody else the address does not exist.
+
+    Before a change the second factor is asked for again when the last is some time ago.
+    """
     return _door(view, Door("operator"))
+
+
+def entrant(view: V) -> V:
+    """Let operators in who have given their password, with or without the second factor."""
+    return _door(view, Door("entrant"))
 
 
 def outside(view: V) -> V:
@@ -60,7 +68,7 @@ def _door(view: V, door: Door) -> V:
             _check_size()
         if unsafe and door.csrf:
             await csrf.check()
-        turned_away = _turn_away(door.stance)
+        turned_away = await _turn_away(door.stance)
         if turned_away is not None:
             return turned_away
         if unsafe:
@@ -81,12 +89,11 @@ async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue
     return await answer
 
 
-def _turn_away(stance: str) -> ResponseReturnValue | None:
+async def _turn_away(stance: str) -> ResponseReturnValue | None:
     """Return the answer for who may not come in. Raises NotFoundError."""
-    shopper = g.get("shopper")
-    if stance == "operator" and (shopper is None or shopper.role != "operator"):
-        raise NotFoundError("not an operator")
-    if stance == "member" and shopper is None:
+    if stance in operators.STANCES:
+        return await operators.turn_away(stance)
+    if stance == "member" and g.get("shopper") is None:
         back = request.full_path.rstrip("?") if request.method == "GET" else "/account"
         return htmx.redirect(f"/login?next={quote(back, safe='/')}")
     return None

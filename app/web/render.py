@@ -31,6 +31,7 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
     env.globals.update(
         csrf=csrf.form_token,
         shopper=lambda: g.get("shopper"),
+        operator=lambda: g.get("operator"),
         cart_count=lambda: g.get("cart_count"),
         shop=_shop(settings),
         asset=assets.url,

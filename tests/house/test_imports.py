@@ -19,16 +19,20 @@ ROOMS = (
     "orders",
     "stock",
     "accounts",
+    "operators",
     "admin",
+    "audit",
     "ops",
 )
 
 # Downhill only: a room may use the rooms named here, through their service (or what it hands out).
 DOWNHILL = {
     "checkout": {"cart", "catalog", "stock", "orders", "payments", "accounts"},
-    "payments": {"orders", "stock", "cart"},
+    "payments": {"orders", "stock", "cart", "audit"},
     "orders": {"stock"},
-    "admin": {"payments"},
+    "admin": {"payments", "audit"},
+    "operators": {"accounts", "audit"},
+    "audit": set(),
     "home": {"catalog"},
     "search": {"catalog"},
     "cart": {"catalog"},
@@ -46,6 +50,10 @@ DRIVERS = {
     "aio_pika": {"app/infra/amqp.py"},
     "httpx": {"app/payments/toss.py"},
     "bcrypt": {"app/accounts/passwords.py"},
+    "cryptography": {"app/operators/sealing.py"},
+    "pyotp": {"app/operators/totp.py"},
+    "segno": {"app/operators/totp.py"},
+    "webauthn": {"app/operators/passkeys.py"},
 }
 
 # What of a room others may see: what it does, what it announces, and the shapes these hand out.
