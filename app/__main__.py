@@ -106,7 +106,7 @@ def schema(_settings: Settings, _args: argparse.Namespace) -> None:
 
 
 def operator(settings: Settings, args: argparse.Namespace) -> None:
-    """Create an operator's account (the password is asked for), disable or enable it, or reset its factors."""
+    """Create an operator's account, disable or enable it, or reset its second factors."""
     actor = Actor(None, _account(), "command line")
 
     async def act(m: Machines) -> None:

@@ -40,8 +40,9 @@ class Shop:
 class Visitor:
     """A browser without scripts, or with htmx when told so; it fills the form token in by itself."""
 
-    def __init__(self, client: TestClientProtocol) -> None:
+    def __init__(self, client: TestClientProtocol, form_page: str = "/orders/lookup") -> None:
         self.client = client
+        self.form_page = form_page  # any page with a form: its token is good for every other form
 
     async def get(self, url: str, *, htmx: bool = False, **headers: str) -> Response:
         return await self.client.get(url, headers={**(HTMX if htmx else {}), **headers})
@@ -54,7 +55,7 @@ class Visitor:
 
     async def token(self) -> str:
         """Return a form token bound to this visitor's cookies."""
-        page = await (await self.client.get("/orders/lookup")).get_data(as_text=True)
+        page = await (await self.client.get(self.form_page)).get_data(as_text=True)
         found = re.search(r'name="csrf" value="([^"]+)"', page)
         assert found, page
         return found[1]

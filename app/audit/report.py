@@ -1,4 +1,4 @@
-"""The monthly review of who looked at whose data: counted per operator, with what a person should ask about."""
+"""The monthly review of who looked at whose data: per operator, and what a person should ask about."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -24,8 +24,8 @@ NO_MONTH = "달을 2026-11처럼 입력해 주십시오."
 async def show_changes() -> ResponseReturnValue:
     """Show what operators changed, the newest first."""
     async with current.machines().db.read() as tx:
-        page = await audit.read_changes(tx, _before())
-    return await respond("audit/changes.html", page=page, labels=audit.LABELS, before=_before())
+        log = await audit.read_changes(tx, _before())
+    return await respond("audit/changes.html", log=log, labels=audit.LABELS, before=_before())
 
 
 @blueprint.get("/admin/access-log")
@@ -34,9 +34,9 @@ async def show_accesses() -> ResponseReturnValue:
     """Show whose personal data operators saw, the newest first."""
     m = current.machines()
     async with m.db.read() as tx:
-        page = await audit.read_accesses(tx, _before())
+        log = await audit.read_accesses(tx, _before())
     month = f"{to_kst(m.clock.now()):%Y-%m}"
-    return await respond("audit/accesses.html", page=page, before=_before(), month=month)
+    return await respond("audit/accesses.html", log=log, before=_before(), month=month)
 
 
 @blueprint.get("/admin/access-log.csv")

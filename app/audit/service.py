@@ -1,4 +1,4 @@
-"""Who changed what, and who saw whose personal data: noted in the transaction of the change or of the look."""
+"""Who changed what, and who saw whose personal data: noted in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The two logs in the database. Rows are added and read; only access records that were kept long enough go."""
+"""The two logs in the database. Rows are added and read; only accesses kept long enough go."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ class LogIn:
 
     @classmethod
     def read(cls, fields: Fields) -> "LogIn":
-        """Read the form. Only what is empty or endless is an error here: the rest is a wrong id or password."""
+        """Read the form. What is neither empty nor endless is a wrong id or password, if any."""
         signup_id = fields.text("signup_id", "아이디", most=64)
         values = fields.sent.getlist("password")
         password = values[0] if len(values) == 1 else ""

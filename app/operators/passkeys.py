@@ -23,9 +23,8 @@ NONSENSE = (
     WebAuthnException,
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
     AttributeError,
-    IndexError,
     OverflowError,
     RecursionError,
 )
@@ -108,7 +107,7 @@ def named_in(answer: str) -> str:
 
 
 def check_answer(site: Site, answer: str, challenge: bytes, passkey: Passkey) -> int | None:
-    """Return the passkey's new count of signatures; None when the answer is not its own, or to another question."""
+    """Return the passkey's new count of signatures; None when the answer is not its own to this question."""
     try:
         right = webauthn.verify_authentication_response(
             credential=answer,

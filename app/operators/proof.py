@@ -1,4 +1,4 @@
-"""Whether somebody at the second factor is who they say: a code used once, a recovery code, a passkey's answer."""
+"""Whether somebody is who they say: by a code used once, a recovery code, or a passkey's answer."""
 
 import logging
 import math
@@ -97,7 +97,7 @@ def question(m: Machines, operator: Operator) -> bytes:
 
 
 async def _check_code(m: Machines, tx: Tx, operator: Operator, factors: Sequence[Factor], code: str) -> str:
-    plain = "".join(code.split())
+    plain = code.replace("-", "").replace(" ", "")
     if not CODE.fullmatch(plain):
         used = await store.update_code_used(tx, operator.user_id, recovery.hash_code(plain))
         return RECOVERY if used else ""

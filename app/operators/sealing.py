@@ -1,4 +1,4 @@
-"""Secrets of operators: sealed before they are stored, or derived from the session so that they need no row."""
+"""Secrets of operators: sealed before they are stored, or derived from the session and not stored at all."""
 
 import base64
 import binascii

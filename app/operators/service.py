@@ -60,7 +60,7 @@ class FactorRow:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """All that proves an operator. ``registration`` is what the browser makes a passkey from; '' where none can be."""
+    """All that proves an operator. ``registration``: what the browser makes a passkey from, '' for none."""
 
     totp_since: datetime
     passkeys: Sequence[FactorRow]

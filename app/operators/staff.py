@@ -14,8 +14,11 @@ from app.operators.store import PASSKEY, TOTP, Account
 NOBODY = "그런 운영자가 없습니다."
 
 
-async def create(m: Machines, actor: Actor, signup_id: str, name: str, password: str) -> None:
-    """Make an operator; the first log-in enrols the second factor. Raises InvalidError or TakenError."""
+async def create(m: Machines, actor: Actor, signup_id: str, name: str, password: str) -> int:
+    """Make an operator and return their number; the first log-in enrols the second factor.
+
+    Raises InvalidError or TakenError.
+    """
     member = await accounts.create_operator(m, signup_id, name, password)
 
     async def make(tx: Tx) -> None:
@@ -23,6 +26,7 @@ async def create(m: Machines, actor: Actor, signup_id: str, name: str, password:
         await audit.note_change(tx, actor, "operator.created", member.signup_id)
 
     await m.db.retrying(make)
+    return member.user_id
 
 
 async def disable(m: Machines, actor: Actor, signup_id: str) -> None:

@@ -1,4 +1,4 @@
-"""One-time codes of an authenticator app (RFC 6238), and the picture by which the app takes the secret over."""
+"""One-time codes of an authenticator app (RFC 6238), and the picture the app takes the secret from."""
 
 import base64
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ QUIET_ZONE = 4
 
 @dataclass(frozen=True, slots=True)
 class QrCode:
-    """A square picture: its side, and its dark parts as the path of an SVG."""
+    """A square picture: its side, its dark parts as the path of an SVG, and the address that it spells."""
 
     side: int
     path: str
+    address: str
 
 
 def make_secret(seed: bytes) -> str:
@@ -52,4 +53,4 @@ def draw(secret: str, signup_id: str, issuer: str) -> QrCode:
         for column, cell in enumerate(cells)
         if cell
     ]
-    return QrCode(len(matrix) + 2 * QUIET_ZONE, "".join(dark))
+    return QrCode(len(matrix) + 2 * QUIET_ZONE, "".join(dark), address)

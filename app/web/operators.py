@@ -1,6 +1,6 @@
-"""Who runs the shop: their own cookie, what their session opens, and the second factor asked again before a change."""
+"""Who runs the shop: their own cookie, what it opens, and the second factor before a change."""
 
-from typing import cast
+from typing import Any, cast
 
 from quart import Response, g, request
 
@@ -84,7 +84,7 @@ async def read_proof() -> Proof:
 
 
 async def draw_proof(
-    page: str, found: Operator, *, error: ShopError | None = None, status: int = 200, **what: object
+    page: str, found: Operator, *, error: ShopError | None = None, status: int = 200, **what: Any
 ) -> Response:
     """Draw a page that asks for the second factor, with the question for a passkey if there is one."""
     m = current.machines()

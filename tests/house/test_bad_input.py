@@ -44,13 +44,22 @@ FORMS: dict[str, dict[str, str]] = {
     "accounts.log_out": {},
     "accounts.change_password": {"password": "{password}", "new_password": "{password}"},
     "payments.receive_webhook": {},
+    "operators.log_in": {"signup_id": "{signup_id}", "password": "{password}"},
+    "operators.log_out": {},
+    "operators.prove": {"proof": "123456", "passkey": ""},
+    "operators.enrol": {"code": "123456"},
+    "operators.replace_totp": {"code": "123456"},
+    "operators.add_passkey": {"label": "노트북", "made": "x"},
+    "operators.remove_passkey": {},
+    "operators.make_codes": {},
     "admin.refund_payment": {"nonce": "0" * 32, "amount": "1000", "reason": "단순 변심"},
     "admin.check_payment": {},
 }  # fmt: skip
 LEAVING = {"accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password"}
-QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code")
+QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code",
+           "before", "month")
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
-         "web_payment_id": "{web_payment_id}",
+         "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
 
 
