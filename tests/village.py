@@ -12,7 +12,6 @@ from app.machines import Machines
 from app.operators import service as operators
 from tests.shop import Shop, Visitor
 
-
 COMMAND_LINE = Actor(None, "root", "command line")
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import httpx
+import pyotp
 import pytest
 from sqlalchemy import func, select
 
@@ -15,7 +16,7 @@ from tests.faults.bed import Bed, Shopper
 from tests.goods import last_teapot, mug
 from tests.processes import Placed
 from tests.shop import eventually
-from tests.village import settle
+from tests.village import hana, read_secret
 
 DECIDED_WITHIN = 60.0
 PATIENCE = 8.0  # seconds a shopper waits for Toss
@@ -344,11 +345,15 @@ async def _web_payment_id(bed: Bed, one: Ready) -> int:
 
 
 async def _operator(bed: Bed, word: str) -> Shopper:
-    person = await settle(bed.m, word, "이하나", "01087654321", role="operator")
-    operator = bed.shopper()
-    answer = await operator.post("/login", signup_id=person.signup_id, password=person.password)
+    person, operator = await hana(bed.m, word), bed.shopper()
+    operator.form_page = "/admin/login"
+    answer = await operator.post("/admin/login", signup_id=person.signup_id, password=person.password)
     assert answer.status_code == 303
-    operator.token = ""  # bound to the cookies of before
+    operator.form_page, operator.token = "/admin/enrolment", ""  # another session, another token
+    secret = read_secret((await operator.get("/admin/enrolment")).text)
+    answer = await operator.post("/admin/enrolment", code=pyotp.TOTP(secret).now())
+    assert answer.status_code == 303
+    operator.form_page, operator.token = "/admin/factors", ""
     return operator
 
 

@@ -56,8 +56,20 @@ FORMS: dict[str, dict[str, str]] = {
     "admin.check_payment": {},
 }  # fmt: skip
 LEAVING = {"accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password"}
-QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code",
-           "before", "month")
+QUERIES = (
+    "q",
+    "category",
+    "sort",
+    "after",
+    "signup_id",
+    "next",
+    "paymentKey",
+    "orderId",
+    "amount",
+    "code",
+    "before",
+    "month",
+)
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
