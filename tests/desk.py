@@ -41,10 +41,10 @@ async def text(answer: Response) -> str:
     return str(await answer.get_data(as_text=True))
 
 
-def cookie_of(visitor: Visitor) -> str:
-    """The operators' token as the browser holds it."""
-    [cookie] = [one for one in visitor.client.cookie_jar if one.name == "oid"]  # type: ignore[attr-defined]
-    return str(cookie.value)
+def cookie_of(visitor: Visitor, name: str = "oid") -> str:
+    """A token as the browser holds it, without scripts being able to read it."""
+    [value] = [cookie.value for cookie in visitor.client.cookie_jar or () if cookie.name == name]
+    return value or ""
 
 
 async def session_row(shop: Shop, token: str) -> Any:

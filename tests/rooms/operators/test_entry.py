@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,11 +12,12 @@ from app.accounts import service as accounts
 from app.core import ids
 from app.main import create_app
 from app.models import operator_sessions, sessions, users
+from app.operators import service as operators
 from app.operators import sessions as operator_sessions_
 from tests.desk import ask, changes_of, code_in, cookie_of, doors, pass_time, session_row, text
 from tests.house.junk import VALUES
 from tests.shop import Shop, Visitor
-from tests.village import COMMAND_LINE, Person, begin, enter, hana, knock, minji, operators, run
+from tests.village import COMMAND_LINE, Person, begin, enter, hana, knock, minji, run
 
 INSIDE = "/admin/payments"
 
@@ -92,7 +94,7 @@ async def test_guessing_an_operators_password_gets_slow(shop: Shop, person: Pers
     visitor = shop.visitor()
     visitor.form_page = "/admin/login"
     token = await visitor.token()
-    form = {"signup_id": person.signup_id, "password": "달빛이 아닌 것"}
+    form: dict[str, Any] = {"signup_id": person.signup_id, "password": "달빛이 아닌 것"}
     statuses = [(await visitor.post("/admin/login", csrf=token, **form)).status_code for _ in range(12)]
     assert statuses[:10] == [422] * 10
     assert 429 in statuses[10:]
@@ -213,8 +215,8 @@ async def test_a_new_password_ends_every_session_of_an_operator(shop: Shop, pers
 async def test_operators_and_shoppers_have_sessions_of_their_own(shop: Shop, person: Person) -> None:
     """A shopper's token is nothing here, an operator's nothing there."""
     desk, shopper = await run(shop, person), await enter(shop, person)
-    [sid] = [one.value for one in shopper.client.cookie_jar if one.name == "sid"]  # type: ignore[attr-defined]
-    assert await sends(shop.visitor(), str(sid)) == 404
+    sid = cookie_of(shopper, "sid")
+    assert await sends(shop.visitor(), sid) == 404
     answer = await shop.visitor().client.get("/account", headers={"Cookie": f"sid={cookie_of(desk)}"})
     assert answer.status_code == 303
     async with shop.m.db.read() as tx:

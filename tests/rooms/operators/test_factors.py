@@ -12,12 +12,11 @@ from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 
 from app.models import operator_factors, operator_recovery_codes, operators
-from app.operators import proof
+from app.operators import proof, service
 from app.operators.sealing import seal, unseal
 from tests.desk import changes_of, code_in, come_back, cookie_of, pass_time, text
 from tests.shop import Shop, Visitor
 from tests.village import COMMAND_LINE, Person, begin, hana, knock, read_secret
-from tests.village import operators as service
 
 WRONG = "인증 코드가 맞지 않거나 이미 쓴 코드입니다"
 

@@ -1,12 +1,14 @@
-"""Passkeys: made, used, and refused whenever the answer is not to this question, of this site, by this key."""
+"""Passkeys: made, used, and refused when the answer is to another question, site or key."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from app.operators import passkeys
 from app.operators.service import MOST_PASSKEYS
+from app.settings import Settings
 from tests.authenticator import Authenticator
 from tests.desk import changes_of, options_in, text
 from tests.house.junk import VALUES
@@ -65,7 +67,7 @@ async def test_an_answer_is_good_once(shop: Shop, person: Person) -> None:
     "lie", [{"origin": "https://evil.example"}, {"host": "evil.example"}, {"count": -1}, {"key": "another"}]
 )
 async def test_what_another_site_or_another_key_signed_is_refused(
-    shop: Shop, person: Person, lie: dict[str, object]
+    shop: Shop, person: Person, lie: dict[str, Any]
 ) -> None:
     key = Authenticator(count=5)
     await add(await run(shop, person), key)
@@ -73,7 +75,7 @@ async def test_what_another_site_or_another_key_signed_is_refused(
     await prove(desk, key.answer(await asked(desk)))
     desk = await knock(shop, person)
     changed = {"key": Authenticator().key} if "key" in lie else lie
-    liar = replace(key, **changed)  # type: ignore[arg-type]
+    liar = replace(key, **changed)
     assert await prove(desk, liar.answer(await asked(desk))) == 422
     assert (await desk.get("/admin/payments")).status_code == 303
 
@@ -121,8 +123,8 @@ async def test_an_answer_to_somebody_elses_question_is_no_new_passkey(shop: Shop
     answer = await desk.post("/admin/factors/passkeys", label="노트북", made=made)
     assert answer.status_code == 422
     assert 'value="노트북"' in await text(answer)
-    for lie in ({"origin": "https://evil.example"}, {"host": "evil.example"}):
-        assert await add(desk, Authenticator(**lie)) == 422
+    for liar in (Authenticator(origin="https://evil.example"), Authenticator(host="evil.example")):
+        assert await add(desk, liar) == 422
     assert "패스키 0개" in await text(await desk.get("/admin/factors"))
 
 
@@ -157,8 +159,6 @@ async def test_a_passkey_is_removed_by_its_owner_and_then_opens_nothing(shop: Sh
 
 
 def test_a_bare_address_has_no_passkeys_because_browsers_make_none_there() -> None:
-    from app.settings import Settings
-
     sites = {
         "https://shop.example": ("shop.example", "https://shop.example"),
         "http://localhost:8000": ("localhost", "http://localhost:8000"),
