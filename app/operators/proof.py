@@ -78,7 +78,7 @@ def demand(outcome: Outcome) -> None:
         say = f"인증 코드가 여러 번 틀렸습니다. {outcome.wait}초 후 다시 시도해 주십시오."
         raise TooManyError("second factor", say=say, retry_after=outcome.wait)
     if outcome.failures == ALARM_AFTER:
-        log.warning("an operator's second factor was wrong %d times in a row", outcome.failures)
+        log.warning("security: a second factor of an operator was wrong %d times in a row", outcome.failures)
         metrics.alarms.labels("operator_second_factor").inc()
     if not outcome.way:
         raise WrongProofError("second factor")
