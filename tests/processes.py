@@ -204,7 +204,7 @@ def quantities(page: str) -> dict[int, int]:
 @asynccontextmanager
 async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[RunningShop]:
     """Run the shop's own processes on a stack, and end them with SIGTERM."""
-    bind = f"{children.LOOPBACK}:{children.free_port()}"
+    bind = settings.get("BIND") or f"{children.LOOPBACK}:{children.free_port()}"
     env = (
         os.environ
         | stack.environment()
