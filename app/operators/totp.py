@@ -1,8 +1,10 @@
 """One-time codes of an authenticator app (RFC 6238), and the picture the app takes the secret from."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 import pyotp
 import segno
@@ -47,10 +49,16 @@ def draw(secret: str, signup_id: str, issuer: str) -> QrCode:
     """Draw what the app scans."""
     address = pyotp.TOTP(secret).provisioning_uri(name=signup_id, issuer_name=issuer)
     matrix = segno.make(address, micro=False).matrix
-    dark = [
-        f"M{column + QUIET_ZONE} {row + QUIET_ZONE}h1v1h-1z"
-        for row, cells in enumerate(matrix)
-        for column, cell in enumerate(cells)
-        if cell
-    ]
-    return QrCode(len(matrix) + 2 * QUIET_ZONE, "".join(dark), address)
+    dark = "".join(_draw_row(number + QUIET_ZONE, row) for number, row in enumerate(matrix))
+    return QrCode(len(matrix) + 2 * QUIET_ZONE, dark, address)
+
+
+def _draw_row(number: int, row: Iterable[int]) -> str:
+    """Return the dark runs of a row: one short rectangle each."""
+    drawn, column = "", QUIET_ZONE
+    for is_dark, cells in groupby(row):
+        length = len(list(cells))
+        if is_dark:
+            drawn += f"M{column} {number}h{length}v1h-{length}z"
+        column += length
+    return drawn

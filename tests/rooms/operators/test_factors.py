@@ -1,6 +1,7 @@
 """The second factor: a code is good once, guessing gets slow, secrets are sealed."""
 
 import asyncio
+import gzip
 import re
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import pyotp
 import pytest
 import pytest_asyncio
+import segno
 from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 
 from app.models import operator_factors, operator_recovery_codes, operators
-from app.operators import proof, service
+from app.operators import proof, service, totp
 from app.operators.sealing import seal, unseal
-from tests.desk import changes_of, code_in, come_back, cookie_of, pass_time, text
+from tests.desk import changes_of, code_in, come_back, cookie_of, doors, pass_time, text
 from tests.shop import Shop, Visitor
 from tests.village import COMMAND_LINE, Person, begin, hana, knock, read_secret
 
@@ -55,6 +57,28 @@ async def test_the_secret_is_shown_as_a_picture_and_as_text_and_stays_the_same_u
     assert re.search(r'<svg class="qr" viewBox="0 0 (\d+) \1"[^>]* role="img" aria-label=', page)
     assert f"secret={secret}" in page  # and as a link, for the phone it is read on
     assert "style=" not in page.partition("<body")[2]
+
+
+def test_the_picture_spells_the_address() -> None:
+    qr = totp.draw("PB4HQ6DYPB4HQ6DYPB4HQ6DYPB4HQ6DY", "hana", "마당")
+    drawn = [[0] * qr.side for _ in range(qr.side)]
+    for column, row, length in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\3z", qr.path):
+        drawn[int(row)][int(column) : int(column) + int(length)] = [1] * int(length)
+    code = segno.make(qr.address, micro=False)
+    assert drawn == [list(row) for row in code.matrix_iter(border=4)]
+    assert "issuer=" in qr.address
+    assert "secret=PB4HQ6DYPB4HQ6DYPB4HQ6DYPB4HQ6DY" in qr.address
+
+
+async def test_an_operators_page_arrives_in_its_first_13_kilobytes(shop: Shop, person: Person) -> None:
+    desk, secret = await begin(shop, person)
+    pages = {"/admin/login": shop.visitor(), "/admin/enrolment": desk}
+    for url, visitor in pages.items():
+        assert len(gzip.compress((await text(await visitor.get(url))).encode())) < 13_000, url
+    await desk.post("/admin/enrolment", code=code_in(shop, secret, 0))
+    for method, url in doors("operator"):
+        if method == "GET":
+            assert len(gzip.compress((await text(await desk.get(url))).encode())) < 13_000, url
 
 
 async def test_a_wrong_code_enrols_nothing_and_says_so(shop: Shop, person: Person) -> None:
