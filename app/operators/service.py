@@ -229,7 +229,7 @@ async def make_codes(m: Machines, operator: Operator, address: str) -> None:
     """Make new recovery codes; the old ones are worth nothing any more."""
 
     async def make(tx: Tx) -> None:
-        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches would be good
+        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches stay
         await _keep_codes(m, tx, operator, operator.token)
         await _note(tx, operator, address, "factor.codes_made")
 

@@ -735,7 +735,7 @@ OPERATORS: Sequence[Mutant] = (
         name="one set of recovery codes at a time",
         rule="TX",
         file="app/operators/service.py",
-        old="        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches would be good\n",
+        old="        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches stay\n",
         new="",
         tests=real(OPERATOR_RACES, "test_one_authenticator_and_one_set_of_codes_are_left"),
     ),
