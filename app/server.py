@@ -9,11 +9,24 @@ import uvloop
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from app.core import policy
+from app.infra.log import trace
 from app.main import create_app
 from app.settings import Settings
 from app.supervisor import LISTEN_FD
 
 HEADER_BYTES = 16 * 1024
+REFUSAL = [(name.lower().encode(), value.encode()) for name, value in policy.ALWAYS.items()]
+REFUSAL.append((b"content-security-policy", policy.BARE.encode()))
+
+
+class ServerConfig(Config):
+    """Hypercorn's settings, and the headers of what it refuses by itself: the shop never sees that."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        """Return what is added to an answer. The shop gives each of its own a trace."""
+        added = super().response_headers(protocol)
+        return added if trace.get() else [*added, *REFUSAL]
 
 
 def run_web(settings: Settings) -> None:
@@ -26,7 +39,7 @@ async def _serve(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    config = Config()
+    config = ServerConfig()
     descriptor = os.environ.get(LISTEN_FD)
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
     config.include_server_header = False

@@ -47,7 +47,7 @@ def _check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         if site != "same-origin":
-            raise ForbiddenError(f"sec-fetch-site {site}")
+            raise ForbiddenError("sec-fetch-site")
         return
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
