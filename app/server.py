@@ -8,6 +8,7 @@ import signal
 import uvloop
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from app.core import policy
 from app.infra.log import trace
@@ -49,4 +50,16 @@ async def _serve(settings: Settings) -> None:
     config.shutdown_timeout = settings.drain_seconds
     config.keep_alive_timeout = 30  # also ends a connection whose headers never come
     config.h11_max_incomplete_size = HEADER_BYTES
-    await serve(create_app(settings), config, shutdown_trigger=stopping.wait)
+    await serve(_only_http(create_app(settings)), config, shutdown_trigger=stopping.wait)
+
+
+def _only_http(shop: ASGIFramework) -> ASGIFramework:
+    """Refuse WebSockets with 403: there is none here, and Quart would call every try an error of ours."""
+
+    async def answer(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+        else:
+            await shop(scope, receive, send)
+
+    return answer

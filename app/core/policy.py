@@ -22,7 +22,7 @@ HSTS = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
 # Toss's window may be a pop-up, and must be able to answer.
 OPENER = {"Cross-Origin-Opener-Policy": "same-origin-allow-popups"}
 NEVER_USED = (
-    "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), "
+    "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), "
     "gyroscope=(), hid=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), screen-wake-lock=(), "
     "serial=(), usb=()"
 )
@@ -63,7 +63,7 @@ def _page(policy: str, payment: str) -> dict[str, str]:
         **ALWAYS,
         **OPENER,
         "Content-Security-Policy": f"{policy}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-        f"report-uri {REPORTS}; report-to csp",
-        "Reporting-Endpoints": f'csp="{REPORTS}"',
+        # Not report-to: a browser that knows both sends to that one only, later, and over TLS only.
+        f"report-uri {REPORTS}",
         "Permissions-Policy": f"{NEVER_USED}, {payment}",
     }
