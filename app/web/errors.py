@@ -74,6 +74,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
+            typed=g.get("typed", []),
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):
