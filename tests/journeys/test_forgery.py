@@ -89,7 +89,7 @@ def fetch_to(action: str, fields: dict[str, str], **how: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to send a form from elsewhere: the page that does, whether it reaches the shop, and goes there."""
+    """A way to send a form from elsewhere: the page, whether its form reaches the shop, and it goes there."""
 
     name: str
     page: str
