@@ -255,7 +255,12 @@ async def test_a_form_that_is_not_ours_is_refused_unread(ground: Ground, endpoin
         answer = await send(ground.visitor, url, f"csrf={sound}&{form}", **site)
         if answer.status_code != 403:
             wrong.append(f"{site}: {answer.status_code}")
-    for claim in ({}, {"X-CSRF-Token": "x"}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}):
+    for claim in (
+        {},
+        {"X-CSRF-Token": "x"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://localhost"},
+    ):
         answer = await send(ground.visitor, url, form, **HTMX, **claim)
         wrong += await trouble(answer, f"htmx {claim}")
         if answer.status_code != 403 or "hx-partial" not in await answer.get_data(as_text=True):
