@@ -10,6 +10,7 @@ from app.accounts import service as accounts
 from app.audit.service import Actor
 from app.machines import Machines
 from app.operators import service as operators
+from tests.processes import Buyer
 from tests.shop import Shop, Visitor
 
 COMMAND_LINE = Actor(None, "root", "command line")
@@ -76,6 +77,19 @@ async def run(shop: Shop, person: Person) -> Visitor:
     assert answer.status_code == 303, await answer.get_data(as_text=True)
     desk.form_page = "/admin/factors"
     return desk
+
+
+async def run_over_http(browser: Buyer, person: Person) -> str:
+    """The same in a browser before a shop of processes; return the authenticator's secret."""
+    browser.form_page, browser.token = "/admin/login", ""
+    answer = await browser.post("/admin/login", signup_id=person.signup_id, password=person.password)
+    assert answer.status_code == 303, answer.text
+    browser.form_page, browser.token = "/admin/enrolment", ""  # another session, another token
+    secret = read_secret((await browser.get("/admin/enrolment")).text)
+    answer = await browser.post("/admin/enrolment", code=pyotp.TOTP(secret).now())
+    assert answer.status_code == 303, answer.text
+    browser.form_page, browser.token = "/admin/factors", ""
+    return secret
 
 
 async def begin(shop: Shop, person: Person) -> tuple[Visitor, str]:

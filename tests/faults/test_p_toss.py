@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 import httpx
-import pyotp
 import pytest
 from sqlalchemy import func, select
 
@@ -16,7 +15,7 @@ from tests.faults.bed import Bed, Shopper
 from tests.goods import last_teapot, mug
 from tests.processes import Placed
 from tests.shop import eventually
-from tests.village import hana, read_secret
+from tests.village import hana, run_over_http
 
 DECIDED_WITHIN = 60.0
 PATIENCE = 8.0  # seconds a shopper waits for Toss
@@ -346,14 +345,7 @@ async def _web_payment_id(bed: Bed, one: Ready) -> int:
 
 async def _operator(bed: Bed, word: str) -> Shopper:
     person, operator = await hana(bed.m, word), bed.shopper()
-    operator.form_page = "/admin/login"
-    answer = await operator.post("/admin/login", signup_id=person.signup_id, password=person.password)
-    assert answer.status_code == 303
-    operator.form_page, operator.token = "/admin/enrolment", ""  # another session, another token
-    secret = read_secret((await operator.get("/admin/enrolment")).text)
-    answer = await operator.post("/admin/enrolment", code=pyotp.TOTP(secret).now())
-    assert answer.status_code == 303
-    operator.form_page, operator.token = "/admin/factors", ""
+    await run_over_http(operator, person)
     return operator
 
 
