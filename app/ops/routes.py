@@ -10,11 +10,10 @@ from quart import Blueprint, Response, jsonify, request
 from app.core.errors import NotFoundError, UnavailableError
 from app.infra import metrics as counters
 from app.web import current
+from app.web.caller import is_this_machine
 from app.web.guards import outside
 
 blueprint = Blueprint("ops", __name__)
-
-LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @blueprint.get("/livez")
@@ -44,7 +43,7 @@ async def metrics() -> Response:
     """Give the counters of all processes to Prometheus, on this machine or with the token."""
     token = current.machines().settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    allowed = hmac.compare_digest(sent, token) if token else request.remote_addr in LOOPBACK
+    allowed = hmac.compare_digest(sent, token) if token else is_this_machine()
     if not allowed:
         raise NotFoundError("metrics")
     return Response(counters.exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -41,6 +41,7 @@ async def check() -> None:
     sent = bytes(a ^ b for a, b in zip(mask, masked, strict=False))
     if not hmac.compare_digest(sent, _digest()):
         raise ForbiddenError("csrf token")
+    g.form_is_ours = True
 
 
 def _check_origin() -> None:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 
-from quart import Quart, Response, g
+from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.core.errors import (
@@ -16,7 +16,7 @@ from app.core.errors import (
     TooManyError,
 )
 from app.infra.log import trace
-from app.web import htmx
+from app.web import csrf, htmx
 from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
@@ -61,8 +61,9 @@ async def _begin_trace() -> None:
 async def answer(error: ShopError) -> Response:
     """Draw the failure, with the number under which the log has this request."""
     log.info("answered %d: %s", error.status, error)
-    if isinstance(error, RedisUnavailableError):
-        g.cart_count = None  # it has just kept this shopper waiting: the page does without asking it again
+    if isinstance(error, RedisUnavailableError | TooManyError):
+        # It has just kept this shopper waiting, or the answer must cost little: it is not asked again.
+        g.cart_count = None
     if htmx.wants_pieces():
         response = await htmx.draw_pieces(
             [htmx.Piece("web/notice")], status=error.status, notice=Notice("error", error.say)
@@ -74,6 +75,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
+            sent=await _sent() if isinstance(error, TooManyError) else {},
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):
@@ -81,6 +83,16 @@ async def answer(error: ShopError) -> Response:
     if error.status == 503:  # noqa: PLR2004 - the status's own number
         response.headers["Retry-After"] = "5"
     return response
+
+
+async def _sent() -> dict[str, list[str]]:
+    """Return a form of ours that was not looked at, to be sent again as it is: all but what is secret."""
+    if not g.get("form_is_ours"):
+        return {}
+    form = await request.form
+    return {
+        name: form.getlist(name) for name in form if name != csrf.FIELD and "password" not in name.lower()
+    }
 
 
 def _name(error: HTTPException) -> ShopError:

@@ -1,0 +1,97 @@
+"""How often each door may be used: one row for each limit, and what its figures are for."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from quart import request
+
+from app.infra.limiter import Budget, Limiter, Rate
+from app.machines import Machines
+from app.web import current
+from app.web.caller import caller
+
+# A network (/24, /48) may do more than an address, and less than all its addresses together.
+NETWORK = 4
+# An address that stands for many is this machine, or a proxy nobody told us of: then it is every shopper's.
+CROWD = 50
+MOST_OF_A_VALUE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often a door may be used.
+
+    ``rate`` is one address's. Korean phones share addresses by the thousand, and so do offices: it is wide,
+    and what must be narrow is narrow for each account or order (``field``: a field of the form, its value
+    written in any case; ``field_rate``: how often one value may be sent, wherever from).
+
+    Most are counted by each web process for itself, before anything else of a request is looked at: that
+    costs microseconds, and no machine is asked. ``shared`` ones are counted in Redis for all processes, when
+    the form is known to be ours; without Redis each process counts alone. ``forgives``: what was answered
+    with success does not count.
+    """
+
+    name: str
+    rate: Rate
+    shared: bool = False
+    forgives: bool = False
+    field: str = ""
+    field_rate: Rate | None = None
+
+
+# What a door has that says nothing else: shared by all pages, and by all forms.
+READS = Limit("reads", Rate(1800, 60))
+WRITES = Limit("writes", Rate(600, 60))
+
+FILES = Limit("files", Rate(6000, 60))  # a first page brings thirty of them
+SEARCH = Limit("search", Rate(240, 60))  # it reads the catalogue
+AVAILABILITY = Limit("availability", Rate(120, 60))  # asked while somebody types; says which ids there are
+# Toss calls from few addresses, and again, seven times, what we did not take: only a flood is refused, and
+# one of forged calls has a budget of its own, because it comes from elsewhere.
+WEBHOOK = Limit("webhook", Rate(3000, 60))
+LOG_IN = Limit("log-in", Rate(100, 900), shared=True, forgives=True)  # each account: accounts/attempts.py
+SIGN_UP = Limit("sign-up", Rate(60, 3600), shared=True)
+LOOK_UP = Limit(
+    "look-up", Rate(60, 900), shared=True, forgives=True, field="order_no", field_rate=Rate(10, 900)
+)
+CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the review, and the order
+
+
+def spend_early(limit: Limit) -> None:
+    """Count a request before anything else of it is looked at. Raises TooManyError."""
+    _limiter().spend_here(*_of_address(limit))
+
+
+async def spend(limit: Limit) -> None:
+    """Count a request whose form is ours. Raises TooManyError."""
+    await _limiter().spend(*_of_address(limit), *await _of_field(limit))
+
+
+async def forgive(limit: Limit) -> None:
+    """Take back what a request was counted for."""
+    await _limiter().give_back(*_of_address(limit), *await _of_field(limit))
+
+
+def _limiter() -> Limiter:
+    return current.machines().keep(_make_limiter)
+
+
+def _make_limiter(m: Machines) -> Limiter:
+    return Limiter(m.redis, m.clock)
+
+
+def _of_address(limit: Limit) -> tuple[Budget, Budget]:
+    whose = caller()
+    crowd = CROWD if whose.stands_for_many else 1
+    budget = partial(Budget, limit.name)
+    return (
+        budget(whose.host, limit.rate.times_more(crowd)),
+        budget(whose.network, limit.rate.times_more(crowd * NETWORK)),
+    )
+
+
+async def _of_field(limit: Limit) -> tuple[Budget, ...]:
+    if limit.field_rate is None:
+        return ()
+    value = (await request.form).get(limit.field, "").strip().upper()[:MOST_OF_A_VALUE]
+    return (Budget(limit.name, f"{limit.field} {value}", limit.field_rate),)
