@@ -94,6 +94,16 @@ def door_of(endpoint: str) -> Door | None:
 def _guard(door: Door, view: V) -> V:
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        limit = door.shared_limit
+        if limit is None:
+            return await enter(*args, **kwargs)
+        async with limits.among_few(limit):
+            answer = await enter(*args, **kwargs)
+        if limit.forgives and isinstance(answer, Response) and answer.status_code < REFUSED:
+            await limits.forgive(limit)
+        return answer
+
+    async def enter(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         unsafe = request.method in UNSAFE
         if unsafe:
             _check_size()
@@ -105,19 +115,11 @@ def _guard(door: Door, view: V) -> V:
         if door.shared_limit is not None:
             await limits.spend(door.shared_limit)
         if unsafe:
-            answer = await uninterrupted(_ensure(view(*args, **kwargs)))
-        else:
-            answer = await view(*args, **kwargs)
-        if door.shared_limit is not None and door.shared_limit.forgives and _went_well(answer):
-            await limits.forgive(door.shared_limit)
-        return answer
+            return await uninterrupted(_ensure(view(*args, **kwargs)))
+        return await view(*args, **kwargs)
 
     guarded.door = door  # type: ignore[attr-defined]
     return cast("V", guarded)
-
-
-def _went_well(answer: ResponseReturnValue) -> bool:
-    return isinstance(answer, Response) and answer.status_code < REFUSED
 
 
 def _check_size() -> None:

@@ -1,10 +1,13 @@
 """How often each door may be used: one row for each limit, and what its figures are for."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from quart import request
 
+from app.infra.gate import Gate
 from app.infra.limiter import Budget, Limiter, Rate
 from app.machines import Machines
 from app.web import current
@@ -28,13 +31,14 @@ class Limit:
     Most are counted by each web process for itself, before anything else of a request is looked at: that
     costs microseconds, and no machine is asked. ``shared`` ones are counted in Redis for all processes, when
     the form is known to be ours; without Redis each process counts alone. ``forgives``: what was answered
-    with success does not count.
+    with success does not count. ``at_once``: how many a process works on; beyond, nothing is read or asked.
     """
 
     name: str
     rate: Rate
     shared: bool = False
     forgives: bool = False
+    at_once: int = 0
     field: str = ""
     field_rate: Rate | None = None
 
@@ -49,8 +53,10 @@ AVAILABILITY = Limit("availability", Rate(120, 60))  # asked while somebody type
 # Toss calls from few addresses, and again, seven times, what we did not take: only a flood is refused, and
 # one of forged calls has a budget of its own, because it comes from elsewhere.
 WEBHOOK = Limit("webhook", Rate(3000, 60))
-LOG_IN = Limit("log-in", Rate(100, 900), shared=True, forgives=True)  # each account: accounts/attempts.py
-SIGN_UP = Limit("sign-up", Rate(60, 3600), shared=True)
+# Both hash a password, which is a quarter of a second: accounts/passwords.py has the queue, this is its door.
+# How often one account may be tried is in accounts/attempts.py.
+LOG_IN = Limit("log-in", Rate(100, 900), shared=True, forgives=True, at_once=24)
+SIGN_UP = Limit("sign-up", Rate(60, 3600), shared=True, at_once=24)
 LOOK_UP = Limit(
     "look-up", Rate(60, 900), shared=True, forgives=True, field="order_no", field_rate=Rate(10, 900)
 )
@@ -62,6 +68,16 @@ def spend_early(limit: Limit) -> None:
     _limiter().spend_here(*_of_address(limit))
 
 
+@asynccontextmanager
+async def among_few(limit: Limit) -> AsyncIterator[None]:
+    """Be one of those that this process works on at a time. Raises TooManyError."""
+    if not limit.at_once:
+        yield
+        return
+    async with current.machines().keep(_Gates).of(limit).enter():
+        yield
+
+
 async def spend(limit: Limit) -> None:
     """Count a request whose form is ours. Raises TooManyError."""
     await _limiter().spend(*_of_address(limit), *await _of_field(limit))
@@ -70,6 +86,17 @@ async def spend(limit: Limit) -> None:
 async def forgive(limit: Limit) -> None:
     """Take back what a request was counted for."""
     await _limiter().give_back(*_of_address(limit), *await _of_field(limit))
+
+
+class _Gates:
+    """The gates of the doors where only a few may be at work at a time; nobody waits in front of them."""
+
+    def __init__(self, _m: Machines) -> None:
+        self._gates: dict[str, Gate] = {}
+
+    def of(self, limit: Limit) -> Gate:
+        """Return the one gate of a limit."""
+        return self._gates.setdefault(limit.name, Gate(limit.at_once, 0))
 
 
 def _limiter() -> Limiter:
