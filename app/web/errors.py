@@ -4,7 +4,7 @@ import logging
 import secrets
 
 from quart import Quart, Response, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 from app.core.errors import (
     ForbiddenError,
@@ -21,8 +21,6 @@ from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
 
-NAMED: dict[int, type[ShopError]] = {403: ForbiddenError, 404: NotFoundError, 413: TooLargeError}
-
 
 class MethodError(ShopError):
     """The address exists, the method does not."""
@@ -30,6 +28,23 @@ class MethodError(ShopError):
     status = 405
     title = "이렇게는 열 수 없는 주소입니다"
     default_say = "처음 화면에서 다시 시작해 주십시오."
+
+
+class SlowBodyError(ShopError):
+    """The form did not arrive in time."""
+
+    status = 408
+    title = "내용이 다 도착하지 않았습니다"
+    default_say = "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+
+
+NAMED: dict[int, type[ShopError]] = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: MethodError,
+    408: SlowBodyError,
+    413: TooLargeError,
+}
 
 
 def register(app: Quart) -> None:
@@ -96,11 +111,7 @@ async def _sent() -> dict[str, list[str]]:
 
 
 def _name(error: HTTPException) -> ShopError:
-    if isinstance(error, RequestEntityTooLarge):
-        return TooLargeError()
     status = error.code or 500
-    if status == 405:  # noqa: PLR2004 - the status's own number
-        return MethodError()
     named = NAMED.get(status)
     if named is not None:
         return named(str(error))

@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 from quart import Quart, Response, ResponseReturnValue, current_app, g, request
 
-from app.core.errors import NotFoundError, TooLargeError, TooManyError
+from app.core.errors import NotFoundError, TooManyError
 from app.web import csrf, htmx, limits
 from app.web.limits import Limit
-from app.web.shape import FORM_BYTES
 from app.web.uninterrupted import uninterrupted
 
 View = Callable[..., Awaitable[ResponseReturnValue]]
@@ -94,6 +93,9 @@ def door_of(endpoint: str) -> Door | None:
 def _guard(door: Door, view: V) -> V:
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if request.method in UNSAFE:
+            # All of it, before it counts as one of few: a body that trickles in must not hold a place.
+            await request.get_data()
         limit = door.shared_limit
         if limit is None:
             return await enter(*args, **kwargs)
@@ -105,8 +107,6 @@ def _guard(door: Door, view: V) -> V:
 
     async def enter(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         unsafe = request.method in UNSAFE
-        if unsafe:
-            _check_size()
         if unsafe and door.csrf:
             await csrf.check()
         turned_away = _turn_away(door.stance)
@@ -120,12 +120,6 @@ def _guard(door: Door, view: V) -> V:
 
     guarded.door = door  # type: ignore[attr-defined]
     return cast("V", guarded)
-
-
-def _check_size() -> None:
-    """Refuse a body larger than any form of ours, also where the view would not read it."""
-    if (request.content_length or 0) > FORM_BYTES:
-        raise TooLargeError(f"{request.content_length} bytes")
 
 
 async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue:

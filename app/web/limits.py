@@ -121,4 +121,6 @@ async def _of_field(limit: Limit) -> tuple[Budget, ...]:
     if limit.field_rate is None:
         return ()
     value = (await request.form).get(limit.field, "").strip().upper()[:MOST_OF_A_VALUE]
+    if not value:  # a form that was sent empty is not about anything
+        return ()
     return (Budget(limit.name, f"{limit.field} {value}", limit.field_rate),)
