@@ -97,7 +97,6 @@ async def check() -> None:
         raise AmbiguousError("both a length and a transfer encoding")
     # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
     if request.http_version.startswith("2") and request.scheme == "http":
-        g.hangs_up = True
         raise AmbiguousError("HTTP/2 without TLS")
     if len(request.path) + len(request.query_string) > URL_BYTES:
         raise AddressTooLongError(f"{len(request.path)} + {len(request.query_string)} bytes")
