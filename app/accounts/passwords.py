@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 import sys
-import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,4 +81,4 @@ def _cost_of(hashed: bytes) -> int:
 def _step_aside() -> None:
     """Let this thread run when nobody else wants to. Only on Linux has a thread a priority of its own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        os.nice(NICE)
