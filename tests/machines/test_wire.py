@@ -153,7 +153,7 @@ SMUGGLED = {
 
 
 @pytest.mark.parametrize("what", SMUGGLED)
-async def test_a_request_that_ends_in_two_ways_is_refused_and_nothing_after_it_is_read(
+async def test_a_request_that_ends_in_two_ways_is_refused_and_so_is_what_follows(
     wire: Wire, what: str
 ) -> None:
     answer = await wire.send(b"POST /login HTTP/1.1\r\n" + FORM + SMUGGLED[what] + b"\r\n0\r\n\r\n" + ANOTHER)

@@ -713,7 +713,7 @@ REST: Sequence[Mutant] = (
         new="False",
         tests=alone(
             WIRE,
-            "test_a_request_that_ends_in_two_ways_is_refused_and_nothing_after_it_is_read[a length and chunks]",
+            "test_a_request_that_ends_in_two_ways_is_refused_and_so_is_what_follows[a length and chunks]",
         ),
     ),
     Mutant(

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import pytest_asyncio
 from quart import Response
 
-from app.infra.redis import Redis
+from app.infra.redis import Redis, Script
 from app.main import create_app
 from app.web import limits
 from app.web.limits import LOG_IN, LOOK_UP, NETWORK, READS, WEBHOOK
@@ -185,14 +186,20 @@ async def test_of_a_crowd_that_logs_in_at_once_few_are_worked_on_and_pages_go_on
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 150 wrong log-ins most are refused before a machine is asked; no page waits for them."""
-    go_on, hashed = threading.Event(), threading.Semaphore(0)
+    go_on, asked = threading.Event(), Counter[str]()
 
     def slow(_password: bytes, _hashed: bytes) -> bool:
-        hashed.release()
         go_on.wait(60)
         return False
 
+    run = Redis.run
+
+    async def counted(self: Redis, script: Script, *args: Any) -> Any:
+        asked[script.name] += 1
+        return await run(self, script, *args)
+
     monkeypatch.setattr(bcrypt, "checkpw", slow)
+    monkeypatch.setattr(Redis, "run", counted)
     product, visitor = await mug(shop.m), shop.visitor()
     token = await visitor.token()
 
@@ -213,6 +220,8 @@ async def test_of_a_crowd_that_logs_in_at_once_few_are_worked_on_and_pages_go_on
     answers = await asyncio.gather(*crowd)
     assert set(answers) == {422, 429}
     assert answers.count(422) <= LOG_IN.at_once
+    assert asked["spend"] <= LOG_IN.at_once
+    assert asked["attempt"] <= LOG_IN.at_once
 
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="priorities are POSIX's")
