@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import bcrypt
@@ -15,6 +16,7 @@ import pytest
 import pytest_asyncio
 from quart import Response
 
+from app.core.clock import Clock
 from app.infra.redis import Redis, Script
 from app.main import create_app
 from app.web import limits
@@ -35,6 +37,23 @@ def network() -> str:
     return ".".join(str(secrets.randbelow(250) + 1) for _ in range(2)).join(("58.", ""))
 
 
+class StoppedClock(Clock):
+    """A clock that stands: however slow the machine of the tests is, no budget fills up meanwhile."""
+
+    def __init__(self) -> None:
+        self.at = super().now()
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def still(shop: Shop) -> Shop:
+    """The shop, in a moment that does not pass."""
+    m = replace(shop.m, clock=StoppedClock(), _kept={})
+    return replace(shop, m=m, app=create_app(m.settings, m))
+
+
 async def page_of(answer: Response) -> str:
     return await answer.get_data(as_text=True)
 
@@ -46,11 +65,11 @@ async def use_up(visitor: Visitor, times: int, url: str, **form: Any) -> set[int
 
 
 async def test_one_address_may_fail_to_log_in_so_often_and_the_next_address_is_not_asked_to_wait(
-    shop: Shop, network: str
+    still: Shop, network: str
 ) -> None:
-    here, next_door = shop.visitor(f"{network}.7"), shop.visitor(f"{network}.8")
+    here, next_door = still.visitor(f"{network}.7"), still.visitor(f"{network}.8")
     assert await use_up(here, LOG_IN.rate.times, "/login", signup_id="") == {422}
-    person = await minji(shop.m)
+    person = await minji(still.m)
     answer = await here.post("/login", signup_id=person.signup_id, password=person.password, next="/cart")
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= LOG_IN.rate.seconds
@@ -62,26 +81,26 @@ async def test_one_address_may_fail_to_log_in_so_often_and_the_next_address_is_n
     assert other.status_code == 303
 
 
-async def test_a_network_that_guesses_from_everywhere_is_stopped_as_one(shop: Shop, network: str) -> None:
+async def test_a_network_that_guesses_from_everywhere_is_stopped_as_one(still: Shop, network: str) -> None:
     for host in range(NETWORK):
-        statuses = await use_up(shop.visitor(f"{network}.{host}"), LOG_IN.rate.times, "/login", signup_id="")
+        statuses = await use_up(still.visitor(f"{network}.{host}"), LOG_IN.rate.times, "/login", signup_id="")
         assert statuses == {422}
-    assert await use_up(shop.visitor(f"{network}.99"), 1, "/login", signup_id="") == {429}
+    assert await use_up(still.visitor(f"{network}.99"), 1, "/login", signup_id="") == {429}
 
 
-async def test_an_office_that_logs_in_does_not_use_up_what_it_may_fail(shop: Shop, network: str) -> None:
-    person, here = await minji(shop.m), shop.visitor(f"{network}.7")
+async def test_an_office_that_logs_in_does_not_use_up_what_it_may_fail(still: Shop, network: str) -> None:
+    person, here = await minji(still.m), still.visitor(f"{network}.7")
     for _ in range(3):
         answer = await here.post("/login", signup_id=person.signup_id, password=person.password)
         assert answer.status_code == 303
-    stranger = shop.visitor(f"{network}.7")
+    stranger = still.visitor(f"{network}.7")
     assert await use_up(stranger, LOG_IN.rate.times, "/login", signup_id="") == {422}
     assert await use_up(stranger, 1, "/login", signup_id="") == {429}
 
 
-async def test_the_limit_survives_the_loss_of_redis(shop: Shop, network: str) -> None:
-    m = replace(shop.m, redis=Redis("redis://127.0.0.1:1"), _kept={})
-    there = replace(shop, m=m, app=create_app(m.settings, m)).visitor(f"{network}.7")
+async def test_the_limit_survives_the_loss_of_redis(still: Shop, network: str) -> None:
+    m = replace(still.m, redis=Redis("redis://127.0.0.1:1"), _kept={})
+    there = replace(still, m=m, app=create_app(m.settings, m)).visitor(f"{network}.7")
     assert await use_up(there, LOG_IN.rate.times, "/login", signup_id="") == {422}
     assert await use_up(there, 3, "/login", signup_id="") == {429}
 
@@ -93,14 +112,14 @@ async def ordered(shop: Shop) -> AsyncIterator[str]:
 
 
 async def test_one_order_cannot_be_guessed_at_wherever_from_and_what_was_typed_can_be_sent_again(
-    shop: Shop, network: str, ordered: str
+    still: Shop, network: str, ordered: str
 ) -> None:
     assert LOOK_UP.field_rate
     for number in range(LOOK_UP.field_rate.times):
-        guess = shop.visitor(f"{network}.{number}")
+        guess = still.visitor(f"{network}.{number}")
         written = ordered.lower() if number % 2 else f" {ordered} "
         assert await use_up(guess, 1, "/orders/lookup", order_no=written, phone=f"010{number:08}") == {422}
-    stranger = shop.visitor(f"{network}.77")
+    stranger = still.visitor(f"{network}.77")
     answer = await stranger.post("/orders/lookup", order_no=ordered, phone="010-1234-5678")
     assert answer.status_code == 429
     page = await page_of(answer)
@@ -111,8 +130,8 @@ async def test_one_order_cannot_be_guessed_at_wherever_from_and_what_was_typed_c
     assert other.status_code == 422
 
 
-async def test_what_is_sent_again_is_the_form_without_its_secrets(shop: Shop, network: str) -> None:
-    here = shop.visitor(f"{network}.7")
+async def test_what_is_sent_again_is_the_form_without_its_secrets(still: Shop, network: str) -> None:
+    here = still.visitor(f"{network}.7")
     await use_up(here, LOG_IN.rate.times, "/login", signup_id="")
     answer = await here.post("/login", signup_id='min"ji', password="비밀 문장", next="/cart?a=1&b=2")
     page = await page_of(answer)
@@ -130,8 +149,8 @@ async def test_what_is_sent_again_is_the_form_without_its_secrets(shop: Shop, ne
     assert 'value="minji"' in await page_of(again)
 
 
-async def test_a_script_is_told_in_the_notice_and_its_page_stays(shop: Shop, network: str) -> None:
-    here = shop.visitor(f"{network}.7")
+async def test_a_script_is_told_in_the_notice_and_its_page_stays(still: Shop, network: str) -> None:
+    here = still.visitor(f"{network}.7")
     await use_up(here, LOG_IN.rate.times, "/login", signup_id="")
     answer = await here.post("/login", htmx=True, signup_id="minji", password=WRONG)
     assert answer.status_code == 429
@@ -140,11 +159,11 @@ async def test_a_script_is_told_in_the_notice_and_its_page_stays(shop: Shop, net
 
 
 async def test_pages_have_a_limit_too_and_it_costs_no_machine_anything(
-    shop: Shop, network: str, monkeypatch: pytest.MonkeyPatch
+    still: Shop, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever sends session after session makes us ask Redis and the database for each: not when refused."""
     monkeypatch.setattr(limits, "READS", replace(READS, rate=replace(READS.rate, times=5)))
-    here = shop.visitor(f"{network}.7")
+    here = still.visitor(f"{network}.7")
     assert {(await here.get("/login")).status_code for _ in range(5)} == {200}
     asked: list[str] = []
 
@@ -161,9 +180,9 @@ async def test_pages_have_a_limit_too_and_it_costs_no_machine_anything(
 
 
 async def test_forged_calls_do_not_crowd_out_toss_and_are_refused_in_a_word(
-    shop: Shop, network: str, monkeypatch: pytest.MonkeyPatch
+    still: Shop, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = shop.app.test_client()
+    client = still.app.test_client()
 
     async def call(address: str) -> Response:
         return await client.post("/payments/toss/webhook", data=b"{}", scope_base={"client": (address, 1)})
@@ -171,7 +190,7 @@ async def test_forged_calls_do_not_crowd_out_toss_and_are_refused_in_a_word(
     for _ in range(TOSS_RETRIES * 10):  # ten payments, each with all its retries, within a moment
         assert (await call(f"{network}.7")).status_code == 200
     few = replace(WEBHOOK, rate=replace(WEBHOOK.rate, times=20))
-    view: Any = shop.app.view_functions["payments.receive_webhook"]
+    view: Any = still.app.view_functions["payments.receive_webhook"]
     monkeypatch.setattr(view, "door", replace(view.door, own_limit=few))
     other = network.replace("58.", "59.")
     answers = [await call(f"{other}.66") for _ in range(30)]
