@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from typing import Any
 
 import uvloop
 from hypercorn.asyncio import serve
@@ -17,19 +18,43 @@ from app.web.shape import HEADER_BYTES
 QUIET_SECONDS = 30  # between two requests; also ends a connection whose headers never come
 # No answer takes us longer: whoever neither sends nor takes anything for so long has gone.
 READ_SECONDS = 120
+LINGER_SECONDS = 1.0  # a slow phone's way from its greeting to its question
+
+
+class _Loop(uvloop.Loop):
+    """Knows its listening sockets, so that the door can be shut before those inside are asked to leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doors: list[asyncio.AbstractServer] = []
+
+    async def create_server(self, *args: Any, **kwargs: Any) -> Any:
+        """Listen, however that is asked for."""
+        door = await super().create_server(*args, **kwargs)
+        self.doors.append(door)
+        return door
 
 
 def run_web(settings: Settings) -> None:
     """Serve the shop until SIGTERM, then finish what is under way."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(_serve(settings, runner.get_loop()))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, loop: Any) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await serve(create_app(settings), configure(settings), shutdown_trigger=stopping.wait)
+        loop.add_signal_handler(number, stopping.set)
+
+    async def told_to_stop() -> None:
+        # Hypercorn hangs up on every connection without a request the moment it is told: whoever has just
+        # come in would get no answer. So nobody new is let in first, and those inside may still ask.
+        await stopping.wait()
+        for door in loop.doors:
+            door.close()
+        await asyncio.sleep(LINGER_SECONDS)
+
+    await serve(create_app(settings), configure(settings), shutdown_trigger=told_to_stop)
 
 
 def configure(settings: Settings) -> Config:
