@@ -13,6 +13,7 @@ from app.infra.redis import Redis, load_script
 
 REMEMBERED_HERE = 20_000  # budgets; the one not used for longest is forgotten, which is to say full again
 MS = 1000
+MINUTE, LONG_SECONDS = 60, 120
 SPEND, GIVE_BACK = 1, -1
 
 
@@ -103,5 +104,6 @@ class Limiter:
 def _refuse(wait_ms: int, budgets: Sequence[Budget]) -> None:
     if wait_ms > 0:
         seconds = math.ceil(wait_ms / MS)
-        say = f"짧은 시간에 요청이 너무 많아 처리하지 않았습니다. {seconds}초 후에 다시 시도해 주십시오."
+        wait = f"{seconds}초" if seconds < LONG_SECONDS else f"{math.ceil(seconds / MINUTE)}분"
+        say = f"짧은 시간에 요청이 너무 많아 처리하지 않았습니다. {wait} 후에 다시 시도해 주십시오."
         raise TooManyError(f"limit {budgets[0].name}", say=say, retry_after=seconds)

@@ -359,7 +359,8 @@ async def test_a_body_that_is_no_form_changes_nothing(ground: Ground, endpoint: 
             headers["Content-Length"] = str(len(body))
         answer = await visitor.client.post(url, data=body, headers=headers)
         wrong += await trouble(answer, what, says_so=not webhook)
-        many = what == "a field too many" and FORMS[endpoint]
+        turned_away = answer.status_code in {303, 404}  # before the form was looked at
+        many = what == "a field too many" and FORMS[endpoint] and not turned_away
         if (len(body) > FORM_BYTES or many) and answer.status_code != 413:
             wrong.append(f"{what}: {answer.status_code}")
     assert wrong == []
