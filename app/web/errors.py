@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from typing import cast
 
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -60,7 +61,7 @@ def register(app: Quart) -> None:
 
     async def on_unknown(error: Exception) -> Response:
         log.error("unexpected: %s", type(error).__name__, exc_info=error)
-        return await answer(ShopError(str(error)))
+        return await answer(ShopError(type(error).__name__))
 
     app.before_request(_begin_trace)
     app.register_error_handler(ShopError, on_shop_error)
@@ -90,7 +91,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
-            sent=await _sent() if isinstance(error, TooManyError) else {},
+            typed=await _typed(error),
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):
@@ -100,14 +101,16 @@ async def answer(error: ShopError) -> Response:
     return response
 
 
-async def _sent() -> dict[str, list[str]]:
-    """Return a form of ours that was not looked at, to be sent again as it is: all but what is secret."""
-    if not g.get("form_is_ours"):
-        return {}
+async def _typed(error: ShopError) -> list[tuple[str, str]]:
+    """Return what can be sent again: of a form of ours that nobody looked at, all but what is secret."""
+    if not isinstance(error, TooManyError) or not g.get("form_is_ours"):
+        return cast("list[tuple[str, str]]", g.get("typed", []))
     form = await request.form
-    return {
-        name: form.getlist(name) for name in form if name != csrf.FIELD and "password" not in name.lower()
-    }
+    return [
+        (name, value)
+        for name, value in form.items(multi=True)
+        if name != csrf.FIELD and "password" not in name.lower()
+    ]
 
 
 def _name(error: HTTPException) -> ShopError:

@@ -53,6 +53,7 @@ AVAILABILITY = Limit("availability", Rate(120, 60))  # asked while somebody type
 # Toss calls from few addresses, and again, seven times, what we did not take: only a flood is refused, and
 # one of forged calls has a budget of its own, because it comes from elsewhere.
 WEBHOOK = Limit("webhook", Rate(3000, 60))
+REPORTS = Limit("reports", Rate(120, 60))  # what browsers keep from happening; only counted
 # Both hash a password, which is a quarter of a second: accounts/passwords.py has the queue, this is its door.
 # How often one account may be tried is in accounts/attempts.py.
 LOG_IN = Limit("log-in", Rate(100, 900), shared=True, forgives=True, at_once=24)

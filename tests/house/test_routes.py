@@ -21,6 +21,7 @@ SPECIAL = {
     "checkout.place_order": limits.CHECKOUT,
     "payments.receive_webhook": limits.WEBHOOK,
     "orders.look_up": limits.LOOK_UP,
+    "ops.receive_violations": limits.REPORTS,
     "accounts.sign_up": limits.SIGN_UP,
     "accounts.show_availability": limits.AVAILABILITY,
     "accounts.log_in": limits.LOG_IN,
@@ -84,7 +85,7 @@ def test_every_change_asks_for_the_form_token_or_comes_from_outside(app: Quart) 
     open_doors = [
         url for url, methods, door in doors(app) if methods & set(UNSAFE) and door and not door.csrf
     ]
-    assert open_doors == ["/payments/toss/webhook"]
+    assert open_doors == ["/payments/toss/webhook", "/csp-reports"]
 
 
 def test_changes_are_posts_so_that_forms_work_without_scripts(app: Quart) -> None:
