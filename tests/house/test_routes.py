@@ -21,6 +21,7 @@ SPECIAL = {
     "checkout.place_order": limits.CHECKOUT,
     "payments.receive_webhook": limits.WEBHOOK,
     "orders.look_up": limits.LOOK_UP,
+    "ops.receive_violations": limits.REPORTS,
     "accounts.sign_up": limits.SIGN_UP,
     "accounts.show_availability": limits.AVAILABILITY,
     "accounts.log_in": limits.LOG_IN,
