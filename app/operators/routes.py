@@ -8,7 +8,7 @@ from app.operators import service
 from app.operators.forms import LogIn, NewPasskey, read_code
 from app.operators.service import WrongProofError
 from app.operators.sessions import ENROLLING, PROVING
-from app.web import current, htmx, operators
+from app.web import current, htmx, limits, operators
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, entrant, operator
 from app.web.htmx import respond
@@ -38,7 +38,7 @@ async def show_login() -> ResponseReturnValue:
 
 
 @blueprint.post("/admin/login")
-@anyone
+@anyone(limit=limits.LOG_IN)
 async def log_in() -> ResponseReturnValue:
     """Take id and password; what they open is the second factor."""
     m, fields = current.machines(), await read_fields()

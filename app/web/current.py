@@ -8,6 +8,7 @@ from app.cart import service as carts
 from app.core import ids
 from app.core.errors import UnavailableError
 from app.machines import Machines
+from app.web.caller import FORWARDED, find_address
 
 SESSION_COOKIE = "sid"
 GUEST_COOKIE = "gid"
@@ -30,7 +31,8 @@ def cookie(name: str) -> str:
 
 def address() -> str:
     """Return where the request comes from, as the logs keep it."""
-    return (request.remote_addr or "")[:45]
+    forwarded = request.headers.getlist(FORWARDED)
+    return find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])[:45]
 
 
 def guest_token() -> str:

@@ -233,7 +233,7 @@ async def test_the_cookie_goes_to_the_operators_pages_and_nowhere_else(
 ) -> None:
     settings = dataclasses.replace(shop.m.settings, public_url=public_url)
     app = create_app(settings, dataclasses.replace(shop.m, settings=settings))
-    visitor = Visitor(app.test_client(), "/admin/login")
+    visitor = Visitor(app.test_client())
     page = await visitor.client.get("/admin/login", scheme="https" if secure else "http")
     token = (await page.get_data(as_text=True)).split('name="csrf" value="')[1].split('"')[0]
     answer = await visitor.client.post(
