@@ -128,7 +128,8 @@ async def test_only_the_hash_of_a_token_is_kept(shop: Shop, person: Person) -> N
 async def test_an_id_that_we_did_not_give_out_is_nobodys(shop: Shop, kind: str) -> None:
     visitor = shop.visitor()
     answer = await visitor.client.get("/admin/login", headers={"Cookie": f"oid={VALUES[kind]}"})
-    assert answer.status_code == (431 if kind.startswith("long") and len(VALUES[kind]) > 8_000 else 200)
+    # A head beyond any browser's is refused before anybody looks into it.
+    assert answer.status_code == (431 if kind == "long Hangul" else 200)
     assert "oid" not in answer.headers.get("Set-Cookie", "")
     assert await sends(visitor, ids.token()) == 404
 
