@@ -17,7 +17,7 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import addresses, compression, errors, security, session, static
+from app.web import addresses, compression, errors, security, session, static, threshold
 from app.web.assets import Assets
 from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
@@ -32,6 +32,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.url_map.converters["int"] = addresses.NumberConverter
+    app.url_map.merge_slashes = False  # it would redirect to whatever host the request names
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m
@@ -40,6 +41,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     security.register(app, settings, assets)
     compression.register(app)
     errors.register(app)
+    threshold.register(app)
     session.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -8,6 +8,7 @@ from app.settings import Settings
 from app.web.assets import Assets
 
 TOSS_FRAMES = "https://*.tosspayments.com https://*.toss.im"
+REFUSED = 400  # a file that is not there now may be there in a minute
 HSTS = "max-age=63072000; includeSubDomains"
 
 
@@ -25,7 +26,7 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         if settings.is_https:
             headers["Strict-Transport-Security"] = HSTS
-        if not request.path.startswith(("/static/", "/pictures/")):
+        if response.status_code >= REFUSED or not request.path.startswith(("/static/", "/pictures/")):
             headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.core.errors import UnavailableError
@@ -63,6 +64,7 @@ class Fuzzer:
     rng: random.Random
     tally: Tally
     width: int = 1  # requests at once
+    _books: Books | None = None  # as they were left
 
     def draw(self, *, refused: bool) -> tuple[Browser, Request]:
         """Draw a request of anybody to any route."""
@@ -78,21 +80,25 @@ class Fuzzer:
 
         Where something was, what was refused is sent once more by itself.
         """
-        before = await self._read()
+        before = self._books or await self._read_at_rest()
+        self._books = None
         asked = [self.draw(refused=refused) for _ in range(size)]
         answers = await self._send(asked)
         turned_away = [one for one, answer in zip(asked, answers, strict=True) if _is_refused(one[1], answer)]
-        changed = len([one for one in asked if one[1].changes]) - len(turned_away)
-        if changed:
-            before = await self._read(rest=True)
+        if len(turned_away) < sum(request.changes for _, request in asked):
+            before = await self._read_at_rest()
             answers = await self._send(turned_away)
             if not all(_is_refused(one[1], answer) for one, answer in zip(turned_away, answers, strict=True)):
-                await self._rest()  # the world moved on, and somebody was let in now
-                return
+                return  # the world moved on, and somebody was let in now
+        self._books = await self._read()
         self.tally.compared += len(turned_away)
-        for difference in compare(before, await self._read()):
+        for difference in compare(before, self._books):
             said = "\n      ".join(str(request) for _, request in turned_away)
             self.tally.note("changes by refused requests", f"{difference}, after one of\n      {said}")
+
+    def moved(self) -> None:
+        """Know that somebody else changed something."""
+        self._books = None
 
     async def _send(self, asked: Sequence[tuple[Browser, Request]]) -> list[Answer | None]:
         turn = asyncio.Semaphore(self.width)
@@ -110,20 +116,22 @@ class Fuzzer:
 
         return list(await asyncio.gather(*(one(*each) for each in asked)))
 
-    async def _read(self, *, rest: bool = False) -> Books:
-        if rest:
-            await self._rest()
-        for _ in range(20):
-            try:
-                return await read_books(self.m)
-            except UnavailableError:  # the machine is loaded: ours is the shop's patience
-                await asyncio.sleep(0.5)
-        return await read_books(self.m)
-
-    async def _rest(self) -> None:
+    async def _read_at_rest(self) -> Books:
+        """Read the books once they stay as they are: messages may still be in a worker's hands."""
         for what, after in (await wait_for_rest(self.m, REST_SECONDS)).items():
             if after is None:
                 self.tally.note("not at rest in time", what)
+        last: Books = {}
+        books = await self._read()
+        while last != books:
+            last, books = books, await self._read()
+        return books
+
+    async def _read(self) -> Books:
+        async with asyncio.timeout(REST_SECONDS):
+            while True:
+                with suppress(UnavailableError):  # the machine is loaded, and our patience that of the shop
+                    return await read_books(self.m)
 
 
 def _is_refused(request: Request, answer: Answer | None) -> bool:

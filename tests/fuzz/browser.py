@@ -11,6 +11,7 @@ from app.machines import Machines
 from tests.fuzz.judge import Answer
 from tests.fuzz.spoil import FORM, TYPED, Request
 from tests.fuzz.surface import Atlas, Surface, starts
+from tests.toss_stand import Stand
 
 Send = Callable[[Request], Awaitable[Answer]]
 SESSION = "sid"
@@ -42,7 +43,9 @@ class Browser:
 
     async def post(self, url: str, form: Mapping[str, object]) -> Answer:
         """Send a sound form."""
-        return await self.ask(self._request("POST", url, urlencode({"csrf": self.seen.token, **form}).encode()))
+        return await self.ask(
+            self._request("POST", url, urlencode({"csrf": self.seen.token, **form}).encode())
+        )
 
     async def ask(self, request: Request) -> Answer:
         """Send a request and keep the cookies of its answer."""
@@ -62,10 +65,22 @@ class Browser:
             if answer.status == FOUND and answer.header("content-type").startswith("text/html"):
                 ahead += self.seen.read(self.atlas, answer.text)
 
-    async def shop(self, product_id: int, *more: int) -> str:
-        """Order something and leave it unpaid, and have something in the cart; return the attempt's number."""
+    async def buy(self, toss: Stand, *goods: int) -> None:
+        """Pay one order, leave the next unpaid, and have something in the cart; remember their numbers."""
         self.seen.read(self.atlas, (await self.get("/orders/lookup")).text)
+        payment_no, amount = await self._order(goods[0])
+        key, _ = await toss.approve(amount, orderId=payment_no)
+        query = urlencode({"paymentKey": key, "orderId": payment_no, "amount": amount})
+        await self.get(f"/payments/toss/return/{payment_no}?{query}")
+        await self._order(goods[0])
+        await self._put(goods[1])
+
+    async def _put(self, product_id: int) -> None:
         await self.post("/cart/lines", {"product_id": product_id, "quantity": 1, "key": ""})
+
+    async def _order(self, product_id: int) -> tuple[str, int]:
+        """Order something; return the attempt's number and amount."""
+        await self._put(product_id)
         review = (await self.post("/checkout", TYPED)).text
         total = re.search(r'name="seen_total" value="(\d+)"', review)
         assert total, review
@@ -76,9 +91,7 @@ class Browser:
         assert paying, placed
         self.seen.learn("order_no", order_no)
         self.seen.learn("payment_no", paying[1])
-        for another in more:
-            await self.post("/cart/lines", {"product_id": another, "quantity": 2, "key": ""})
-        return paying[1]
+        return paying[1], int(total[1])
 
     def _request(self, method: str, url: str, body: bytes) -> Request:
         headers = [("Host", self.host)]

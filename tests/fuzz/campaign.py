@@ -1,4 +1,4 @@
-"""One campaign: the shop of real processes on one stack, everybody who fuzzes it, bounded in count and time."""
+"""One campaign: the shop of real processes on one stack, and who fuzzes it; bounded in count and time."""
 
 import asyncio
 import json
@@ -10,8 +10,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from app.accounts import service as accounts
 from app.machines import Machines, build_machines
+from app.seed import seed
+from sandbox.toss.config import Config
 from tests.chaos.campaign import TALKATIVE
 from tests.fuzz import raw, wire
 from tests.fuzz.batch import Fuzzer, Tally
@@ -20,19 +24,22 @@ from tests.fuzz.judge import REFUSED, Answer
 from tests.fuzz.report import Report
 from tests.fuzz.spoil import PASSWORD, Request
 from tests.fuzz.surface import Atlas
-from tests.goods import hidden_draft, make, mug, sold_out_lamp
+from tests.goods import hidden_draft, make, mug
 from tests.processes import RunningShop, serving
 from tests.shop import settings_for
 from tests.stack import STACKS
+from tests.toss_stand import Stand
 
 WEB_WORKERS = 2
+ORDER_MINUTES = 600  # nothing changes by itself meanwhile
 WIDTH = 6  # requests at once
-BATCH = 150
-RAW_OF_A_BATCH = 15
+PLENTY = 1_000_000
+BATCH = 400
+RAW_OF_A_BATCH = 40
 RAW_SECONDS = 2.0  # then the rest of the request is not waited for any longer
 GUESTS, MEMBERS, OPERATORS = 3, 3, 2
 SHARE_REFUSED = 0.8
-BATCHES_BETWEEN_LOOKS = 40
+BATCHES_BETWEEN_LOOKS = 15
 LOOPBACK = "127.0.0.1"  # the only address /metrics is open to
 SHARE_FROM_HERE = 0.02
 UNEXPECTED = 500
@@ -51,22 +58,28 @@ class Plan:
 async def run(wanted: Plan, folder: Path) -> Report:
     """Run it."""
     with STACKS[wanted.stack](folder) as stack:
-        async with serving(stack, folder, WEB_WORKERS=str(WEB_WORKERS)) as shop:
+        settings = {"WEB_WORKERS": str(WEB_WORKERS), "ORDER_MINUTES": str(ORDER_MINUTES)}
+        async with (
+            serving(stack, folder, **settings) as shop,
+            httpx.AsyncClient(base_url=stack.toss_api_url, timeout=30, trust_env=False) as http,
+        ):
             m = build_machines(settings_for(stack, folder))
             try:
-                return await _run(wanted, shop, m)
+                return await _run(wanted, shop, m, Stand(stack.toss_api_url, Config(), http))
             finally:
                 await m.close()
 
 
-async def _run(wanted: Plan, shop: RunningShop, m: Machines) -> Report:
+async def _run(wanted: Plan, shop: RunningShop, m: Machines, toss: Stand) -> Report:
     rng, tally = random.Random(wanted.seed), Tally()
-    browsers = await _people(m, shop, rng)
+    await seed(m.db, Path(shop.environment["DATA_DIR"]) / "pictures")
+    browsers = await _people(m, shop, rng, toss)
     fuzzer = Fuzzer(m, browsers, rng, tally, WIDTH)
     started, batches = time.monotonic(), 0
     while tally.sent + tally.raw < wanted.requests and time.monotonic() - started < wanted.seconds:
         if batches % BATCHES_BETWEEN_LOOKS == 0:
             await _begin_anew(m, browsers)
+            fuzzer.moved()
         size = min(BATCH, wanted.requests - tally.sent - tally.raw)
         await fuzzer.run(size, refused=rng.random() < SHARE_REFUSED)
         await _send_raw(shop, rng, tally, size * RAW_OF_A_BATCH // BATCH)
@@ -76,8 +89,8 @@ async def _run(wanted: Plan, shop: RunningShop, m: Machines) -> Report:
     return Report(wanted.seed, wanted.stack, time.monotonic() - started, sorted(set(routes)), tally)
 
 
-async def _people(m: Machines, shop: RunningShop, rng: random.Random) -> Sequence[Browser]:
-    goods = [await mug(m, quantity=90_000), await make(m, quantity=90_000), await sold_out_lamp(m)]
+async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stand) -> Sequence[Browser]:
+    goods = [await mug(m, quantity=PLENTY), await make(m, quantity=PLENTY)]
     hidden = await hidden_draft(m)
     atlas, to = Atlas(), urlsplit(shop.url)
     send = partial(_send, (to.hostname or "", to.port or 0), rng)
@@ -87,10 +100,12 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random) -> Sequenc
             new = accounts.NewUser(f"fuzz_{role[:5]}_{each}", PASSWORD, "김민지", "01012345678")
             user = await accounts.sign_up(m, new, role=role)
             everybody.append(Browser(send, atlas, to.netloc, f"{role} {each}", user.user_id))
-    await accounts.sign_up(m, accounts.NewUser("minji", PASSWORD, "김민지", "01012345678"))  # whom all guess at
+    await accounts.sign_up(
+        m, accounts.NewUser("minji", PASSWORD, "김민지", "01012345678")
+    )  # whom all guess at
     for browser in everybody:
         await browser.log_in(m)
-        await browser.shop(goods[0], goods[1])
+        await browser.buy(toss, *goods)
         browser.seen.learn("product_id", str(hidden))
     for browser, other in zip(everybody, everybody[1:] + everybody[:1], strict=True):
         for name in ("order_no", "payment_no"):  # and what is not theirs
@@ -123,13 +138,15 @@ async def _send_raw(shop: RunningShop, rng: random.Random, tally: Tally, number:
     async def one(sent: bytes, source: str) -> None:
         tally.raw += 1
         try:
-            answer = await wire.exchange((to.hostname or "", to.port or 0), sent, source, patience=RAW_SECONDS)
+            answer = await wire.exchange(
+                (to.hostname or "", to.port or 0), sent, source, patience=RAW_SECONDS
+            )
         except wire.SilenceError:
             return
         tally.statuses[answer.status] += 1
         if answer.status >= UNEXPECTED and not answer.is_below:
             tally.note("5xx", f"{answer.status}: {sent[:300]!r}")
-        if REFUSED <= answer.status and answer.header("server"):
+        if answer.status >= REFUSED and answer.header("server"):
             tally.note("answers not as designed", f"names its server: {sent[:300]!r}")
 
     await asyncio.gather(*(one(raw.draw(rng), _address(rng)) for _ in range(number)))
@@ -144,4 +161,7 @@ def _read_log(log: Path, tally: Tally) -> None:
                 told = json.loads(line)
             except ValueError:
                 told = {"said": line}
-            tally.note("unexpected exceptions", f"{told.get('logger')}: {told.get('said')}\n{told.get('traceback', '')[-3000:]}")
+            tally.note(
+                "unexpected exceptions",
+                f"{told.get('logger')}: {told.get('said')}\n{told.get('traceback', '')[-3000:]}",
+            )

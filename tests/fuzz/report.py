@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from tests.fuzz.batch import Tally
 
 MUST_BE_ZERO = (
-    "5xx", "changes by refused requests", "answers not as designed", "requests without an answer",
-    "unexpected exceptions", "not at rest in time", "routes not reached",
-)  # fmt: skip
+    "5xx",
+    "changes by refused requests",
+    "answers not as designed",
+    "requests without an answer",
+    "unexpected exceptions",
+    "not at rest in time",
+    "routes not reached",
+)
 
 
 @dataclass(slots=True)
@@ -45,7 +50,10 @@ class Report:
             ("requests", tally.sent + tally.raw),
             ("  of them no HTTP", tally.raw),
             ("  refused, with the books compared", tally.compared),
-            ("routes reached", f"{sum(map(bool, (tally.reached[one] for one in self.routes)))} of {len(self.routes)}"),
+            (
+                "routes reached",
+                f"{sum(map(bool, (tally.reached[one] for one in self.routes)))} of {len(self.routes)}",
+            ),
             ("fewest to one route", min((tally.sent_to[one], one) for one in self.routes)),
             *((f"answered {status}", number) for status, number in sorted(tally.statuses.items())),
             ("answer p50", f"{ordered[len(ordered) // 2] * 1000:.0f} ms"),
@@ -64,6 +72,10 @@ class Report:
         width = max(len(name) for name, _ in self.rows)
         lines = [f"{name:<{width}}  {value}" for name, value in self.rows]
         for name in self.failed:
-            lines += ["", f"{name}: {self.tally.counts[name]}", *(f"  - {one}" for one in self.tally.trouble.get(name, []))]
+            lines += [
+                "",
+                f"{name}: {self.tally.counts[name]}",
+                *(f"  - {one}" for one in self.tally.trouble.get(name, [])),
+            ]
         lines += ["", f"FAILED: {', '.join(self.failed)}" if self.failed else "Nothing gave way."]
         return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Requests: a sound one for any route, and every way to spoil it."""
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,15 +10,39 @@ from tests.fuzz import strange
 from tests.fuzz.surface import Route, Surface
 
 FORM = "application/x-www-form-urlencoded"
-QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code", "message")
+QUERIES = (
+    "q",
+    "category",
+    "sort",
+    "after",
+    "signup_id",
+    "next",
+    "paymentKey",
+    "orderId",
+    "amount",
+    "code",
+    "message",
+)
 # What somebody would type into the fields that a page leaves empty.
 TYPED = {
-    "recipient_name": "김민지", "recipient_phone": "010-1234-5678", "phone": "010-1234-5678", "postcode": "04524",
-    "address1": "서울특별시 중구 세종대로 110", "address2": "3층", "delivery_note": "문 앞", "name": "박새로",
-    "quantity": "1", "amount": "100", "reason": "단순 변심", "confirmed": "1", "next": "/cart", "signup_id": "minji",
-    "email": "minji@shop.example", "label": "집",
+    "recipient_name": "김민지",
+    "recipient_phone": "010-1234-5678",
+    "phone": "010-1234-5678",
+    "postcode": "04524",
+    "address1": "서울특별시 중구 세종대로 110",
+    "address2": "3층",
+    "delivery_note": "문 앞",
+    "name": "박새로",
+    "quantity": "1",
+    "amount": "100",
+    "reason": "단순 변심",
+    "confirmed": "1",
+    "next": "/cart",
+    "signup_id": "minji",
+    "email": "minji@shop.example",
+    "label": "집",
 }
-PASSWORD = "새벽 안개 맑음 123"  # of everybody who fuzzes, and what is typed into every other field  # fmt: skip
+PASSWORD = "새벽 안개 맑음 123"  # of everybody who fuzzes, and what is typed into every other field
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +59,10 @@ class Request:
     @property
     def raw(self) -> bytes:
         """The request as it goes over the wire."""
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"{self.method} {self.target} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
 
     def __str__(self) -> str:
@@ -78,7 +106,9 @@ class Draft:
         if body or self.method == "POST":
             headers += [("Content-Type", self.kind), ("Content-Length", str(len(body)))]
         target = quote(target, safe="/%?&=;:@!$'()*+,~\\")
-        changes = self.method not in {"GET", "HEAD", "OPTIONS"} or self.route.endpoint == "payments.confirm_return"
+        changes = (
+            self.method not in {"GET", "HEAD", "OPTIONS"} or self.route.endpoint == "payments.confirm_return"
+        )
         return Request(self.method, target, (*headers, *self.headers), body, self.route.endpoint, changes)
 
 
@@ -90,11 +120,16 @@ def sound(rng: random.Random, route: Route, seen: Surface) -> Draft:
     forms = seen.forms.get(route.endpoint)
     if method == "POST" and forms:
         for name, value in rng.choice(forms).fields:
-            typed = quote(value or TYPED.get(name, PASSWORD), safe="")
+            known = seen.known.get(name) or [TYPED.get(name, PASSWORD)]
+            typed = quote(value or rng.choice(known), safe="")
             draft.fields = [one for one in draft.fields if one[0] != name] + [(name, typed)]
-    if method == "GET" and rng.random() < 0.3:  # noqa: PLR2004 - a share
+    if method == "POST" and route.stance == "outside":
+        told = {"orderId": rng.choice(seen.known.get("payment_no") or ["x"]), "status": "DONE"}
+        draft.body = json.dumps({"eventType": "PAYMENT_STATUS_CHANGED", "data": told}).encode()
+        draft.kind, draft.token = "application/json", ""
+    if method == "GET" and rng.random() < 0.3:
         draft.query = [(rng.choice(QUERIES), quote(rng.choice(("머그", "/cart", "price", "1")), safe=""))]
-    if rng.random() < 0.4:  # noqa: PLR2004 - a share
+    if rng.random() < 0.4:
         draft.headers += [("HX-Request", "true"), ("HX-Request-Type", "partial")]
     return draft
 
@@ -119,7 +154,9 @@ def _spoil_tail(rng: random.Random, draft: Draft) -> None:
 
 
 def _spoil_query(rng: random.Random, draft: Draft) -> None:
-    names = [rng.choice((*QUERIES, *strange.COLUMNS, "a[]", "", "%00")) for _ in range(rng.choice((1, 2, 10)))]
+    names = [
+        rng.choice((*QUERIES, *strange.COLUMNS, "a[]", "", "%00")) for _ in range(rng.choice((1, 2, 10)))
+    ]
     draft.query += [(name, strange.value(rng)) for name in names]
 
 
@@ -147,7 +184,9 @@ def _rename_field(rng: random.Random, draft: Draft) -> None:
 
 
 def _add_fields(rng: random.Random, draft: Draft) -> None:
-    draft.fields += [(rng.choice(strange.COLUMNS), strange.value(rng)) for _ in range(rng.choice((1, 5, 150)))]
+    draft.fields += [
+        (rng.choice(strange.COLUMNS), strange.value(rng)) for _ in range(rng.choice((1, 5, 150)))
+    ]
 
 
 def _spoil_header(rng: random.Random, draft: Draft) -> None:
@@ -156,13 +195,27 @@ def _spoil_header(rng: random.Random, draft: Draft) -> None:
 
 
 def _spoil_host(rng: random.Random, draft: Draft) -> None:
-    draft.headers.append(("Host", rng.choice(("", "evil.example", "[", "a b", "127.0.0.1:99999", "é", "x" * 300))))
+    draft.headers.append(
+        ("Host", rng.choice(("", "evil.example", "[", "a b", "127.0.0.1:99999", "é", "x" * 300)))
+    )
 
 
 def _spoil_cookies(rng: random.Random, draft: Draft) -> None:
     names = ("sid", "gid", "order_pass", "__Host-sid", "a")
-    values = ("", "x", "A" * 43, "A" * 4_000, "20261123-7K3MPX2.9999999999.0", "\xff", '"', "..", "٣".encode().decode("latin-1"))
-    draft.headers.append(("Cookie", "; ".join(f"{name}={rng.choice(values)}" for name in rng.sample(names, 3))))
+    values = (
+        "",
+        "x",
+        "A" * 43,
+        "A" * 4_000,
+        "20261123-7K3MPX2.9999999999.0",
+        "\xff",
+        '"',
+        "..",
+        "٣".encode().decode("latin-1"),
+    )
+    draft.headers.append(
+        ("Cookie", "; ".join(f"{name}={rng.choice(values)}" for name in rng.sample(names, 3)))
+    )
 
 
 def _spoil_method(rng: random.Random, draft: Draft) -> None:
@@ -180,7 +233,10 @@ def _spoil_body(rng: random.Random, draft: Draft) -> None:
 
 
 def _send_as_parts(_rng: random.Random, draft: Draft) -> None:
-    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in draft.fields]
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in draft.fields
+    ]
     draft.body, draft.kind = ("".join(parts) + "--x--\r\n").encode(), "multipart/form-data; boundary=x"
     draft.headers.append(("X-CSRF-Token", draft.token))
 
@@ -195,8 +251,16 @@ def _spoil_token(rng: random.Random, draft: Draft) -> None:
 
 
 def _come_from_elsewhere(rng: random.Random, draft: Draft) -> None:
-    draft.headers.append(rng.choice((("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Site", "same-site"),
-                                     ("Origin", "https://evil.example"), ("Origin", "null"))))  # fmt: skip
+    draft.headers.append(
+        rng.choice(
+            (
+                ("Sec-Fetch-Site", "cross-site"),
+                ("Sec-Fetch-Site", "same-site"),
+                ("Origin", "https://evil.example"),
+                ("Origin", "null"),
+            )
+        )
+    )
 
 
 def _send_too_much(_rng: random.Random, draft: Draft) -> None:
@@ -208,9 +272,31 @@ def _ask_for_nothing(rng: random.Random, draft: Draft) -> None:
 
 
 Way = Callable[[random.Random, Draft], None]
-REFUSED: Sequence[Way] = (_lose_token, _spoil_token, _come_from_elsewhere, _send_too_much, _ask_for_nothing, _lose_token)
+REFUSED: Sequence[Way] = (
+    _lose_token,
+    _spoil_token,
+    _come_from_elsewhere,
+    _send_too_much,
+    _ask_for_nothing,
+    _lose_token,
+)
 WAYS: Sequence[Way] = (
-    _spoil_address, _spoil_tail, _spoil_query, _spoil_field, _spoil_field, _spoil_field, _drop_field, _double_field,
-    _rename_field, _add_fields, _spoil_header, _spoil_header, _spoil_host, _spoil_cookies, _spoil_method, _spoil_kind,
-    _spoil_body, _send_as_parts,
-)  # fmt: skip
+    _spoil_address,
+    _spoil_tail,
+    _spoil_query,
+    _spoil_field,
+    _spoil_field,
+    _spoil_field,
+    _drop_field,
+    _double_field,
+    _rename_field,
+    _add_fields,
+    _spoil_header,
+    _spoil_header,
+    _spoil_host,
+    _spoil_cookies,
+    _spoil_method,
+    _spoil_kind,
+    _spoil_body,
+    _send_as_parts,
+)

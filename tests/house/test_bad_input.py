@@ -23,8 +23,8 @@ from tests.village import Person, enter, minji, unheard_of_id
 
 WHO = ("guest", "member")
 SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
-# What junk may be answered with. 308 puts two slashes right, 204 is htmx's redirect, 429 slows guessing.
-ANSWERS = {200, 204, 303, 308, 400, 403, 404, 405, 409, 413, 422, 429}
+# What junk may be answered with. 204 is htmx's redirect, 429 slows guessing.
+ANSWERS = {200, 204, 303, 400, 403, 404, 405, 409, 413, 422, 429}
 REFUSED = 400
 
 # Every form, filled in soundly: one field at a time is spoilt. A new door must be added here.
