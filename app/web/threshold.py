@@ -41,7 +41,7 @@ def register(app: Quart) -> None:
             scope = scope if _is_readable(scope) else _make_readable(scope)
         await inner(scope, receive, send)  # type: ignore[arg-type]
 
-    app.asgi_app = threshold  # type: ignore[method-assign]
+    app.asgi_app = threshold  # type: ignore[method-assign, assignment]
     app.before_request(_refuse)
 
 
