@@ -31,10 +31,6 @@ def register(app: Quart) -> None:
     inner = app.asgi_app
 
     async def threshold(scope: Scope, receive: Channel, send: Channel) -> None:
-        if scope["type"] == "websocket":  # there is none: the handshake is refused
-            await receive()
-            await send({"type": "websocket.close"})
-            return
         if scope["type"] == "http":
             absolute = ABSOLUTE.fullmatch(scope["path"])
             scope = {**scope, "path": absolute[1] or "/"} if absolute else scope

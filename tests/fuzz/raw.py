@@ -7,6 +7,8 @@ LINE = b"GET / HTTP/1.1\r\nHost: shop\r\n"
 END = b"Connection: close\r\n\r\n"
 POST = b"POST /cart/lines HTTP/1.1\r\nHost: shop\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n" + END
+UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+H2C = b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
 FRAME = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 FIXED = (
@@ -72,11 +74,11 @@ FIXED = (
     POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n" + END + b"a=1",
     LINE
     + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    LINE + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    LINE + UPGRADE + b"\r\n",
     LINE
     + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: \xff\r\nSec-WebSocket-Version: 99\r\n\r\n",
-    LINE + b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
-    LINE + b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: !!\r\n\r\n",
+    LINE + H2C + b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+    LINE + H2C + b"HTTP2-Settings: !!\r\n\r\n",
     LINE + b"Upgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n",
     LINE + b"\r\n" + LINE + END,
     LINE + b"\r\n" + b"\xff" * 50,

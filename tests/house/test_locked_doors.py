@@ -232,7 +232,7 @@ def test_numbers_are_drawn_and_not_counted(what: str) -> None:
 
 
 def test_no_counter_stands_in_the_address_of_something_private() -> None:
-    """``<int:…>`` is a row's number: of goods, which are public, and on the operators' desk, which is shut."""
+    """``<int:…>`` is a row's number: of goods, which are public, and on the desk, which is shut."""
     counted = {name for route in ROUTES for name in re.findall(r"<int:(\w+)>", route.rule)}
     assert counted <= {"product_id", *DESK}
 
