@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from sqlalchemy import select
+
 from app.accounts import service as accounts
 from app.accounts import sessions
 from app.machines import Machines
+from app.models import web_payments
 from tests.fuzz.judge import Answer
 from tests.fuzz.spoil import FORM, TYPED, Request
 from tests.fuzz.surface import Atlas, Surface, starts
@@ -59,14 +62,18 @@ class Browser:
         """Read every page that can be reached, a few of each kind, and learn what is on it."""
         self.seen.pages.clear()
         self.seen.forms.clear()
-        ahead = starts(self.atlas.routes)
+        ahead = starts(self.atlas.routes) + [
+            route.fill({name: self.seen.known[name][0] for name in route.names})
+            for route in self.atlas.routes
+            if route.names and "GET" in route.methods and set(route.names) <= set(self.seen.known)
+        ]
         while ahead:
             answer = await self.get(ahead.pop(0))
             if answer.status == FOUND and answer.header("content-type").startswith("text/html"):
                 ahead += self.seen.read(self.atlas, answer.text)
 
-    async def buy(self, toss: Stand, *goods: int) -> None:
-        """Pay one order, leave the next unpaid, and have something in the cart; remember their numbers."""
+    async def buy(self, m: Machines, toss: Stand, *goods: int) -> None:
+        """Pay one order, leave the next unpaid, have something in the cart, and something taken out of it."""
         self.seen.read(self.atlas, (await self.get("/orders/lookup")).text)
         payment_no, amount = await self._order(goods[0])
         key, _ = await toss.approve(amount, orderId=payment_no)
@@ -74,6 +81,11 @@ class Browser:
         await self.get(f"/payments/toss/return/{payment_no}?{query}")
         await self._order(goods[0])
         await self._put(goods[1])
+        await self._put(goods[0])
+        await self.post(f"/cart/lines/{goods[0]}/removal", {})
+        number = select(web_payments.c.web_payment_id).where(web_payments.c.payment_no == payment_no)
+        async with m.db.read() as tx:
+            self.seen.learn("web_payment_id", str((await tx.execute(number)).scalar_one()))
 
     async def _put(self, product_id: int) -> None:
         await self.post("/cart/lines", {"product_id": product_id, "quantity": 1, "key": ""})

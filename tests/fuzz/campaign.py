@@ -105,7 +105,7 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stan
     )  # whom all guess at
     for browser in everybody:
         await browser.log_in(m)
-        await browser.buy(toss, *goods)
+        await browser.buy(m, toss, *goods)
         browser.seen.learn("product_id", str(hidden))
     for browser, other in zip(everybody, everybody[1:] + everybody[:1], strict=True):
         for name in ("order_no", "payment_no"):  # and what is not theirs

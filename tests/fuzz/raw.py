@@ -72,11 +72,9 @@ FIXED = (
     POST + b"Content-Length: 99999999999\r\n" + END,
     POST + b"Content-Length: 0\r\nExpect: 200-maybe\r\n" + END,
     POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n" + END + b"a=1",
-    LINE
-    + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    LINE + UPGRADE + b"Sec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     LINE + UPGRADE + b"\r\n",
-    LINE
-    + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: \xff\r\nSec-WebSocket-Version: 99\r\n\r\n",
+    LINE + UPGRADE + b"Sec-WebSocket-Key: \xff\r\nSec-WebSocket-Version: 99\r\n\r\n",
     LINE + H2C + b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
     LINE + H2C + b"HTTP2-Settings: !!\r\n\r\n",
     LINE + b"Upgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n",

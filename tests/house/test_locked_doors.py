@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from quart import Response
+from quart.testing.utils import sentinel
 from sqlalchemy import select
 
 from app.core import ids
@@ -60,7 +61,7 @@ class Somebody:
         if method == "POST":
             return await self.visitor.post(url, csrf=self.token)
         headers = {"X-CSRF-Token": self.token}
-        return await self.visitor.client.open(url, method=method, headers=headers, json=None)
+        return await self.visitor.client.open(url, method=method, headers=headers, json=sentinel)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
