@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.fuzz.spoil import Request
 from tests.fuzz.strange import MARK
+from tests.fuzz.surface import Atlas
 from tests.stack import ROOT
 
 SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
@@ -32,9 +33,9 @@ PROMISED = {
     "content-security-policy": "default-src",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera",
 }
+PROMISED_OF_PAGES = {"cross-origin-opener-policy": "same-origin", "permissions-policy": "camera"}
+MACHINES = {route.endpoint for route in Atlas().routes if route.stance == "outside"}  # they are told a status
 OPEN_TO_STORES = ("/static/", "/pictures/")
 REFUSED, OURS = 400, 500
 # The server's own refusals, of what is no HTTP: nothing of the app has seen it.
@@ -63,8 +64,7 @@ class Answer:
     @property
     def is_below(self) -> bool:
         """Whether the server itself refused, before the app saw anything: nothing but a status."""
-        bare = not self.body and not self.header("content-security-policy")
-        return self.status in BELOW and bare and not self.header("server")
+        return self.status in BELOW and not self.body and not self.header("server")
 
 
 def judge(request: Request, answer: Answer) -> Iterator[str]:
@@ -82,16 +82,13 @@ def judge(request: Request, answer: Answer) -> Iterator[str]:
         yield from _judge_page(answer)
     elif answer.status >= REFUSED and answer.body:
         yield f"{answer.status} is no page but {answer.header('content-type')}"
-    elif (
-        answer.status >= REFUSED
-        and request.method != "HEAD"
-        and request.endpoint != "payments.receive_webhook"
-    ):
+    elif answer.status >= REFUSED and request.method != "HEAD" and request.endpoint not in MACHINES:
         yield f"{answer.status} is empty"
 
 
 def _judge_headers(request: Request, answer: Answer) -> Iterator[str]:
-    for name, part in PROMISED.items():
+    is_page = answer.header("content-type").startswith("text/html")
+    for name, part in (PROMISED | (PROMISED_OF_PAGES if is_page else {})).items():
         if part not in answer.header(name):
             yield f"{answer.status} without {name}"
     if answer.header("server") or answer.header("x-powered-by"):
