@@ -12,7 +12,7 @@ from app.machines import Machines
 from tests.chaos.rest import wait_for_rest
 from tests.fuzz.books import Books, compare, read_books
 from tests.fuzz.browser import Browser
-from tests.fuzz.judge import OURS, REFUSED, Answer, judge
+from tests.fuzz.judge import AWAY, OURS, REFUSED, Answer, judge
 from tests.fuzz.spoil import Request, sound, spoil
 from tests.fuzz.wire import SilenceError
 
@@ -47,12 +47,15 @@ class Tally:
         self.statuses[answer.status] += 1
         self.sent_to[request.endpoint] += 1
         # Of an address that is there, 404 and 405 say nothing: they may stand for any other.
-        if answer.status not in {400, 404, 405} and not answer.is_below:
+        if answer.status not in {400, 404, 405, 429, AWAY} and not answer.is_below:
             self.reached[request.endpoint] += 1
         self.seconds.append(answer.seconds)
         self.slowest = max(self.slowest, (answer.seconds, str(request)[:200]))
         if wrong := "; ".join(judge(request, answer)):
-            self.note("5xx" if answer.status >= OURS else "answers not as designed", f"{wrong}: {request}")
+            self.note(
+                "5xx" if answer.status >= OURS and answer.status != AWAY else "answers not as designed",
+                f"{wrong}: {request}",
+            )
 
 
 @dataclass(slots=True)

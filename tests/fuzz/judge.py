@@ -38,6 +38,7 @@ PROMISED_OF_PAGES = {"cross-origin-opener-policy": "same-origin", "permissions-p
 MACHINES = {route.endpoint for route in Atlas().routes if route.stance == "outside"}  # they are told a status
 OPEN_TO_STORES = ("/static/", "/pictures/")
 REFUSED, OURS = 400, 500
+AWAY = 503  # a machine did not answer in time, on a loaded computer: a page as any other, and counted
 # The server's own refusals, of what is no HTTP: nothing of the app has seen it.
 BELOW = {400, 408, 411, 413, 414, 431, 501, 505}
 
@@ -69,7 +70,7 @@ class Answer:
 
 def judge(request: Request, answer: Answer) -> Iterator[str]:
     """Say what is wrong."""
-    if answer.status >= OURS:
+    if answer.status >= OURS and answer.status != AWAY:
         yield f"{answer.status}"
     if answer.is_below:
         return
@@ -80,7 +81,7 @@ def judge(request: Request, answer: Answer) -> Iterator[str]:
         yield "their markup"
     if answer.body and answer.header("content-type").startswith("text/html"):
         yield from _judge_page(answer)
-    elif answer.status >= REFUSED and answer.body:
+    elif answer.status >= REFUSED and answer.body and request.endpoint not in MACHINES:
         yield f"{answer.status} is no page but {answer.header('content-type')}"
     elif answer.status >= REFUSED and request.method != "HEAD" and request.endpoint not in MACHINES:
         yield f"{answer.status} is empty"
@@ -108,6 +109,6 @@ def _judge_page(answer: Answer) -> Iterator[str]:
     whole = text.startswith("<!doctype html>") and text.rstrip().endswith("</html>")
     if not whole and not text.startswith("<hx-partial"):
         yield f"{answer.status} is neither a page nor pieces"
-    main = text.partition("<main")[2] or text
+    main = text.partition("notice-slot")[2].partition("</main>")[0] or text  # what happened, and the page
     if answer.status >= REFUSED and not SENTENCE.search(main):
         yield f"{answer.status} without a sentence"

@@ -13,7 +13,7 @@ from tests.buyer import stand_of
 from tests.fuzz.batch import Fuzzer, Tally
 from tests.fuzz.browser import Browser
 from tests.fuzz.inside import ask
-from tests.fuzz.spoil import sound
+from tests.fuzz.spoil import Request, sound
 from tests.fuzz.surface import Atlas
 from tests.goods import mug
 from tests.shop import Shop
@@ -63,6 +63,16 @@ async def test_every_door_is_reached_by_a_sound_request(shop: Shop, browsers: li
                 if answer.status not in {400, 404, 405}:
                     reached.add(route.endpoint)
     assert {route.endpoint for route in ATLAS.routes} - reached == set()
+
+
+async def test_a_picture_is_sent_on_no_condition(browsers: list[Browser]) -> None:
+    """``If-Match`` was answered with 412, to be kept for a year."""
+    guest = browsers[0]
+    picture = "/pictures/" + guest.seen.known["name"][0]
+    headers = (("Host", HOST), ("If-Match", '"x"'), ("Range", "bytes=9999-"))
+    answer = await guest.send(Request("GET", picture, headers, b"", "static.show_picture", changes=False))
+    assert answer.status == 200
+    assert answer.header("cache-control").endswith("immutable")
 
 
 @settings(
