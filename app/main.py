@@ -19,7 +19,7 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import addresses, compression, errors, guards, security, session, shape, static
+from app.web import addresses, compression, errors, guards, security, session, shape, static, threshold
 from app.web.assets import Assets
 from app.web.render import create_environment
 
@@ -30,6 +30,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
     app = Quart(__name__, static_folder=None)
     app.url_map.converters["int"] = addresses.NumberConverter
+    app.url_map.merge_slashes = False  # it would redirect to whatever host the request names
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m
@@ -39,6 +40,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     security.register(app, settings, assets)
     compression.register(app)
     errors.register(app)
+    threshold.register(app)
     shape.register(app)
     guards.register(app)
     session.register(app)

@@ -6,6 +6,9 @@ from app.core import policy
 from app.settings import Settings
 from app.web.assets import Assets
 
+FILES = ("/static/", "/pictures/")
+REFUSED = 400  # a file that is not there now may be there in a minute
+
 
 def register(app: Quart, settings: Settings, assets: Assets) -> None:
     """Put the headers on every answer."""
@@ -17,7 +20,7 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
     async def add_headers(response: Response) -> Response:
         page = paying if g.get("embeds_toss") else plain
         response.headers.update(page if response.mimetype == "text/html" else bare)
-        if not request.path.startswith(("/static/", "/pictures/")):
+        if response.status_code >= REFUSED or not request.path.startswith(FILES):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
