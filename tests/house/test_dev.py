@@ -105,11 +105,12 @@ def test_a_stamp_is_of_this_python_and_this_lock_file(dev: ModuleType) -> None:
 
 
 def test_the_lock_for_tests_has_everything_of_the_lock_for_running(dev: ModuleType) -> None:
-    pinned = {
-        kind: {line.split()[0] for line in file.read_text().splitlines() if line[:1].isalnum()}
-        for kind, file in dev.LOCKS.items()
-    }
-    assert pinned["run"] < pinned["test"]
+    run, test = (
+        {line.split()[0] for line in lock.read_text().splitlines() if line[:1].isalnum()}
+        for kind in ("run", "test")
+        for lock in dev.ENVIRONMENTS[kind].locks
+    )
+    assert run < test
 
 
 def test_a_python_without_venv_is_named_by_its_package(
