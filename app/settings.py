@@ -70,7 +70,7 @@ class Settings:
     def local_address(self) -> tuple[str, int]:
         """Host and port at which this machine itself reaches the shop."""
         host, port = self.address
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # nosec B104 # noqa: S104 - compared, not bound
 
     @property
     def is_https(self) -> bool:

@@ -76,7 +76,7 @@ def _metrics_folder() -> "tempfile.TemporaryDirectory[str]":
 
     The counters are mapped files: a page that cannot be written kills whoever counts.
     """
-    memory = Path("/dev/shm")  # noqa: S108 - the folder in it gets a name of its own, and is ours alone
+    memory = Path("/dev/shm")  # nosec B108 # noqa: S108 - the folder in it gets a name of its own, and is ours alone
     here = memory if os.access(memory, os.W_OK) else None
     return tempfile.TemporaryDirectory(prefix="madang-metrics-", dir=here)
 
