@@ -1,11 +1,14 @@
-"""What a stranger is shown by accident: methods, folders, counters, types of answers, fields of passwords."""
+"""What a stranger is shown by accident, and what whoever watches is told of it."""
 
+import logging
 import re
 
 import pytest
 
-from tests.shop import Shop
+from tests.goods import mug
+from tests.shop import HTMX, Shop
 from tests.stack import ROOT
+from tests.village import minji
 
 TEMPLATES = ROOT / "app/templates"
 
@@ -55,6 +58,43 @@ async def test_an_answer_says_what_it_is_and_in_which_letters(shop: Shop, url: s
     answer = await shop.visitor().get(url)
     kind = answer.headers["Content-Type"]
     assert re.fullmatch(r"text/(html|plain); charset=utf-8|application/json", kind), kind
+
+
+async def test_saying_that_one_is_htmx_opens_nothing(shop: Shop) -> None:
+    guest, product = shop.visitor(), await mug(shop.m)
+    form = {"product_id": product, "quantity": 1, "key": ""}
+    assert (await guest.client.post("/cart/lines", form=form, headers=HTMX)).status_code == 403
+    token = await shop.visitor().token()
+    answer = await guest.client.post("/cart/lines", form=form, headers={**HTMX, "X-CSRF-Token": token})
+    assert answer.status_code == 403
+    assert "변경된 내용은 없습니다" in await answer.get_data(as_text=True)
+    own = {**HTMX, "X-CSRF-Token": await guest.token()}
+    assert (await guest.client.post("/cart/lines", form=form, headers=own)).status_code == 200
+
+
+async def test_every_log_in_and_every_refusal_leaves_a_line_that_names_nobody(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    person, visitor = await minji(shop.m), shop.visitor()
+    caplog.set_level(logging.INFO)
+    await visitor.post("/login", signup_id=person.signup_id, password="틀린 비밀번호")
+    await visitor.post("/login", signup_id="nobody_here", password="틀린 비밀번호")
+    await visitor.post("/cart/lines", csrf="forged", product_id=1, quantity=1, key="")
+    await visitor.get("/orders/20200101-NOBODY1")
+    await visitor.post("/login", signup_id=person.signup_id, password=person.password)
+    said = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name in {"app.accounts.service", "app.web.errors"}
+    ]
+    assert [line.split(":")[0] for line in said] == [
+        "log-in refused",
+        "log-in refused",
+        "answered 403",
+        "answered 404",
+        f"log-in of user {person.user_id}",
+    ]
+    assert not re.search(f"{person.signup_id}|nobody_here|비밀번호", "".join(said))
 
 
 FIELD = re.compile(r"\{\{ field\((?:[^{}]|\{[^{}]*\})*\) \}\}|<input\b[^>]*>")

@@ -13,6 +13,7 @@ PAGE = (ROOT / "docs/security.md").read_text()
 HEADINGS = {
     re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in re.findall(r"(?m)^#+ (.+)$", PAGE)
 }
+RULES = set(re.findall(r"(?m)^  - id: ([\w-]+)$", (ROOT / "tests/house/semgrep.yml").read_text()))
 
 # OWASP ASVS 5.0.0: the level of each requirement, section by section, in order.
 LEVELS = {
@@ -62,6 +63,10 @@ class Row:
         return re.findall(r"`([\w/]+\.py::\w+)`", self.answer)
 
     @property
+    def rules(self) -> list[str]:
+        return re.findall(r"\brule `([\w-]+)`", self.answer)
+
+    @property
     def points(self) -> list[str]:
         return re.findall(r"\bpoint (\d+)\b", self.answer)
 
@@ -78,14 +83,14 @@ def rows(pattern: str) -> list[Row]:
 
 POINTS = rows(r"\d+")
 REQUIREMENTS = rows(r"\d+\.\d+\.\d+")
-EVERY = [*POINTS, *REQUIREMENTS]
+EVERY = [*POINTS, *rows(r"law \d"), *REQUIREMENTS]
 
 
 def kind(row: Row) -> str:
     """Return how a row answers: by tests, by a written reason, or that it does not apply."""
     if row.answer.startswith("not applicable: "):
         return "not applicable"
-    if row.tests or any(kind(point) == "tested" for point in POINTS if point.name in row.points):
+    if row.tests or row.rules or any(kind(point) == "tested" for point in POINTS if point.name in row.points):
         return "tested"
     assert re.search(r"\breason: \w", row.answer) or row.sections, f"{row.name} has no answer: {row.answer}"
     return "reasoned"
@@ -108,6 +113,7 @@ def test_every_requirement_of_levels_1_and_2_is_there_once_at_its_level() -> Non
 def test_an_answer_is_a_test_that_exists_a_reason_or_that_it_does_not_apply(row: Row) -> None:
     assert "OPEN" not in row.answer
     assert [name for name in row.tests if not is_test(name)] == []
+    assert set(row.rules) <= RULES
     assert [section for section in row.sections if section not in HEADINGS] == []
     assert set(row.points) <= {point.name for point in POINTS}
     assert kind(row)
@@ -132,8 +138,9 @@ def functions(path: str) -> set[str]:
 def test_the_sums_are_those_of_the_tables() -> None:
     points, asked = [kind(row) for row in POINTS], [kind(row) for row in REQUIREMENTS]
     tested, reasoned, apart = (asked.count(each) for each in ("tested", "reasoned", "not applicable"))
+    held, left = points.count("tested"), points.count("reasoned")
     assert (
-        f"Of the 66 points {points.count('tested')} are held by tests, {points.count('reasoned')} by a reason.\n"
+        f"Of the 66 points {held} are held by tests, {left} by a reason.\n"
         f"Of the {len(asked)} requirements {len(asked) - apart} apply: {tested} are held by tests, "
         f"{reasoned} by a reason."
     ) in PAGE
