@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
+
 
 class SettingError(Exception):
     """A setting that cannot be used; the text says which and why, and never shows a secret."""
@@ -112,6 +114,12 @@ def check_toss(settings: Settings) -> None:
         raise SettingError(
             "TOSS_CLIENT_KEY and TOSS_SECRET_KEY must be a pair: test_gck_ with test_gsk_, or live_"
         )
+
+
+def check_passwords(settings: Settings) -> None:
+    """Refuse to keep real shoppers' passwords behind a cheap hash. Raises SettingError."""
+    if settings.is_https and settings.bcrypt_cost < LEAST_COST:
+        raise SettingError(f"BCRYPT_COST must be {LEAST_COST} or more when PUBLIC_URL is https")
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
