@@ -85,6 +85,11 @@ def seed(settings: Settings, args: argparse.Namespace) -> None:
     _print(f"{asyncio.run(_seed(settings, args.products))} products")
 
 
+def log_out(settings: Settings, args: argparse.Namespace) -> None:
+    """End every session of a shopper, in all browsers, within a minute."""
+    asyncio.run(_with_machines(settings, lambda m: accounts.end_sessions(m, args.signup_id)))
+
+
 def show_settings(settings: Settings, _args: argparse.Namespace) -> None:
     """Print every setting, its value (secrets hidden) and its meaning."""
     for name, value, meaning in describe(settings):
@@ -134,6 +139,7 @@ VERBS: dict[str, Verb] = {
     "worker": worker,
     "migrate": migrate,
     "seed": seed,
+    "log-out": log_out,
     "settings": show_settings,
     "schema": schema,
     "operator": operator,
@@ -152,6 +158,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--products", type=int, default=0, help="how many (default: the catalogue)")
         if name == "run":
             sub.add_argument("--bind", default="", help="address and port, instead of BIND")
+        if name == "log-out":
+            sub.add_argument("signup_id")
         if name == "operator":
             sub.add_argument("signup_id")
             sub.add_argument("name")

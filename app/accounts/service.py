@@ -122,6 +122,18 @@ async def read_account(m: Machines, user_id: int) -> Member:
         return await read_member(tx, user_id)
 
 
+async def end_sessions(m: Machines, signup_id: str) -> None:
+    """End every session of whom an id belongs to: they called, or their telephone was stolen.
+
+    Raises NotFoundError.
+    """
+    async with m.db.read() as tx:
+        member = await store.select_member_by_signup_id(tx, rules.fold_signup_id(signup_id))
+    if member is None:
+        raise NotFoundError("no such user")
+    await sessions.close_all(m, member.user_id)
+
+
 async def read_member(tx: Tx, user_id: int) -> Member:
     """Return a user, within a page's one transaction. Raises NotFoundError."""
     member = await store.select_member(tx, user_id)
