@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from app.settings import Settings
 from sandbox import children
 from sandbox.valkey import Valkey
 from tests.goods import mug
-from tests.processes import MARKS, Buyer
+from tests.processes import MARKS, Buyer, children_of
 from tests.shop import eventually
 from tests.stack import ROOT
 
@@ -75,10 +75,9 @@ async def put_a_mug_on_the_shelf(folder: Path) -> int:
 
 def descendants(pid: int) -> dict[int, str]:
     """Every process below this one, and its command line."""
-    found = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found[child] = Path(f"/proc/{child}/cmdline").read_text()
+    found = children_of(pid)
+    for child in list(found):
+        with suppress(FileNotFoundError):
             found |= descendants(child)
     return found
 

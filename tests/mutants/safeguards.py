@@ -659,6 +659,14 @@ REST: Sequence[Mutant] = (
         tests=embedded(SESSIONS, "test_logging_out_everywhere_ends_every_session_and_those_being_opened"),
     ),
     Mutant(
+        name="the sender of a form",
+        rule="DOOR",
+        file="app/web/csrf.py",
+        old="""if site != "same-origin":""",
+        new="""if site == "none":""",
+        tests=embedded(CARTS, "test_another_site_cannot_send_our_form"),
+    ),
+    Mutant(
         name="the form token",
         rule="DOOR",
         file="app/web/csrf.py",
