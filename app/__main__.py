@@ -24,7 +24,7 @@ from app.machines import Machines, build_machines
 from app.operators import service as operators
 from app.payments import service as payments
 from app.server import run_web
-from app.settings import SettingError, Settings, check_toss, describe, read_settings
+from app.settings import SettingError, Settings, check_passwords, check_toss, describe, read_settings
 from tasks.__main__ import run_worker
 
 T = TypeVar("T")
@@ -94,6 +94,11 @@ def seed(settings: Settings, args: argparse.Namespace) -> None:
     _print(f"{asyncio.run(_seed(settings, args.products))} products")
 
 
+def log_out(settings: Settings, args: argparse.Namespace) -> None:
+    """End every session of a shopper, in all browsers, within a minute."""
+    asyncio.run(_with_machines(settings, lambda m: accounts.end_sessions(m, args.signup_id)))
+
+
 def show_settings(settings: Settings, _args: argparse.Namespace) -> None:
     """Print every setting, its value (secrets hidden) and its meaning."""
     for name, value, meaning in describe(settings):
@@ -159,7 +164,7 @@ def check_payment_page(settings: Settings, _args: argparse.Namespace) -> int:
 def health(settings: Settings, _args: argparse.Namespace) -> None:
     """Ask the running shop for a sign of life: the container's health check."""
     host, port = settings.local_address
-    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=3) as answer:
+    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=3) as answer:  # nosec B310 # always http
         _print(answer.read().decode().strip())
 
 
@@ -170,6 +175,7 @@ VERBS: dict[str, Verb] = {
     "worker": worker,
     "migrate": migrate,
     "seed": seed,
+    "log-out": log_out,
     "settings": show_settings,
     "schema": schema,
     "operator": operator,
@@ -191,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--products", type=int, default=0, help="how many (default: the catalogue)")
         if name == "run":
             sub.add_argument("--bind", default="", help="address and port, instead of BIND")
+        if name == "log-out":
+            sub.add_argument("signup_id")
         if name == "operator":
             _add_deeds(sub)
         if name == "access-report":
@@ -279,6 +287,7 @@ def _complete(settings: Settings) -> Settings:
             f"{', '.join(missing)} must be set; `python -m app serve` starts stand-ins for them"
         )
     check_toss(settings)
+    check_passwords(settings)
     return settings
 
 
