@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from app import demo, supervisor
 from app import seed as seeding
+from app.accounts import service as accounts
 from app.audit import service as audit
 from app.audit.service import Actor
 from app.core.errors import ShopError
