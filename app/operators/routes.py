@@ -9,6 +9,7 @@ from app.operators.forms import LogIn, NewPasskey, read_code
 from app.operators.service import WrongProofError
 from app.operators.sessions import ENROLLING, PROVING
 from app.web import current, htmx, limits, operators
+from app.web.caller import caller
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, entrant, operator
 from app.web.htmx import respond
@@ -50,7 +51,7 @@ async def log_in() -> ResponseReturnValue:
         fields.fail("signup_id", NOT_THEM)
         return await _draw_login(fields)
     if g.operator is not None:
-        await service.log_out(m, g.operator, current.address())
+        await service.log_out(m, g.operator, caller().address)
     return operators.let_in(htmx.redirect("/admin"), token)
 
 
@@ -58,7 +59,7 @@ async def log_in() -> ResponseReturnValue:
 @entrant
 async def log_out() -> ResponseReturnValue:
     """End the session."""
-    await service.log_out(current.machines(), operators.operator(), current.address())
+    await service.log_out(current.machines(), operators.operator(), caller().address)
     return operators.let_out(htmx.redirect("/admin/login"))
 
 
@@ -135,7 +136,7 @@ async def replace_totp() -> ResponseReturnValue:
     code = read_code(fields)
     if not fields.errors:
         try:
-            await service.replace_totp(current.machines(), operators.operator(), code, current.address())
+            await service.replace_totp(current.machines(), operators.operator(), code, caller().address)
         except WrongProofError as error:
             fields.fail("code", error.say)
         else:
@@ -152,7 +153,7 @@ async def add_passkey() -> ResponseReturnValue:
     if not fields.errors:
         m, found = current.machines(), operators.operator()
         try:
-            await service.add_passkey(m, found, form.label, form.answer, current.address())
+            await service.add_passkey(m, found, form.label, form.answer, caller().address)
         except (WrongProofError, ConflictError) as error:
             fields.fail("label", error.say)
         else:
@@ -165,7 +166,7 @@ async def add_passkey() -> ResponseReturnValue:
 async def remove_passkey(operator_factor_id: int) -> ResponseReturnValue:
     """Forget a passkey."""
     found = operators.operator()
-    await service.remove_passkey(current.machines(), found, operator_factor_id, current.address())
+    await service.remove_passkey(current.machines(), found, operator_factor_id, caller().address)
     return htmx.redirect(FACTORS)
 
 
@@ -173,7 +174,7 @@ async def remove_passkey(operator_factor_id: int) -> ResponseReturnValue:
 @operator
 async def make_codes() -> ResponseReturnValue:
     """Make new recovery codes in the place of the old."""
-    await service.make_codes(current.machines(), operators.operator(), current.address())
+    await service.make_codes(current.machines(), operators.operator(), caller().address)
     return htmx.redirect(CODES)
 
 

@@ -23,10 +23,12 @@ log = logging.getLogger(__name__)
 class Caller:
     """Who calls, as far as an address can tell.
 
-    ``stands_for_many``: this machine, its containers or the office's network. Shoppers have such an address
-    only behind a proxy that TRUSTED_PROXIES does not name, and then they all have the same one.
+    ``address`` is what logs keep; ``host`` and ``network`` are what it is counted by. ``stands_for_many``:
+    this machine, its containers or the office's network. Shoppers have such an address only behind a proxy
+    that TRUSTED_PROXIES does not name, and then they all have the same one.
     """
 
+    address: str
     host: str
     network: str
     stands_for_many: bool
@@ -71,11 +73,11 @@ def find_address(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]
 def _describe(text: str) -> Caller:
     address = _parse(text)
     if address is None:  # a socket without a network
-        return Caller("local", "local", stands_for_many=True)
+        return Caller("local", "local", "local", stands_for_many=True)
     host, network = (
         ipaddress.ip_network((address, sizes[address.version]), strict=False) for sizes in (HOSTS, NETWORKS)
     )
-    return Caller(str(host), str(network), stands_for_many=not address.is_global)
+    return Caller(str(address), str(host), str(network), stands_for_many=not address.is_global)
 
 
 @lru_cache(maxsize=10_000)

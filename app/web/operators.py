@@ -11,6 +11,7 @@ from app.operators import service, sessions
 from app.operators.service import Proof, WrongProofError
 from app.operators.sessions import ENROLLING, INSIDE, OVER, PROVING, Operator, Place
 from app.web import current, htmx
+from app.web.caller import caller
 
 HOME = "/admin"
 COOKIE = "oid"
@@ -52,12 +53,12 @@ def operator() -> Operator:
 
 def actor() -> Actor:
     """Return who acts, for the logs."""
-    return Actor(operator().user_id, operator().signup_id, current.address())
+    return Actor(operator().user_id, operator().signup_id, caller().address)
 
 
 def place() -> Place:
     """Return where the browser is."""
-    return Place(current.address(), request.headers.get("User-Agent", ""))
+    return Place(caller().address, request.headers.get("User-Agent", ""))
 
 
 async def turn_away(stance: str) -> Response | None:
@@ -108,7 +109,7 @@ async def _prove_again(found: Operator) -> Response | None:
     if sent.is_empty:
         return await _ask_again(found, status=403)
     try:
-        await service.prove(current.machines(), found, sent, current.address())
+        await service.prove(current.machines(), found, sent, caller().address)
     except (WrongProofError, TooManyError) as error:
         return await _ask_again(found, error=error)
     return None
