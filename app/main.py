@@ -5,6 +5,8 @@ from functools import partial
 from quart import Quart
 
 from app.accounts import routes as accounts
+from app.accounts.closure import routes as closure
+from app.accounts.links import routes as links
 from app.admin import routes as admin
 from app.cart import routes as cart
 from app.cart import service as carts
@@ -23,7 +25,7 @@ from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
 
 BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
-ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, admin, ops)
+ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, links, closure, admin, ops)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:

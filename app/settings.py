@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class SettingError(Exception):
@@ -32,6 +33,10 @@ class Settings:
     toss_sandbox_bind: str = _row("127.0.0.1:0", "address and port of the Toss sandbox; 0: any free port")
     secret_key: str = _row("", "signs cookies and forms; empty: generated and kept in DATA_DIR", secret=True)
     password_pepper: str = _row("", "mixed into passwords; empty: generated, kept in DATA_DIR", secret=True)
+    smtp_url: str = _row(
+        "", "smtp:// (STARTTLS) or smtps:// address mail leaves by; empty: none is sent", secret=True
+    )
+    mail_from: str = _row("", "sender of the shop's mail; empty: SHOP_EMAIL, or no-reply@ the shop's host")
     web_workers: int = _row(1, "web processes")
     cart_ack: str = _row(
         "redis",
@@ -78,6 +83,11 @@ class Settings:
         return self.base_url.startswith("https://")
 
     @property
+    def sender(self) -> str:
+        """The address the shop's mail comes from."""
+        return self.mail_from or self.shop_email or f"no-reply@{urlsplit(self.base_url).hostname}"
+
+    @property
     def data_path(self) -> Path:
         """The data folder."""
         return Path(self.data_dir).resolve()
@@ -96,7 +106,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         written = _read_one(environ, name)
         if written is not None:
             values[row.name] = _convert(name, written, row)
-    return Settings(**values)
+    settings = Settings(**values)
+    check_mail(settings)
+    return settings
+
+
+def check_mail(settings: Settings) -> None:
+    """Refuse an address that mail cannot leave by. Raises SettingError."""
+    url = urlsplit(settings.smtp_url)
+    if settings.smtp_url and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
+        raise SettingError("SMTP_URL must be smtp://user:password@host:587 or smtps://user:password@host:465")
 
 
 def check_toss(settings: Settings) -> None:

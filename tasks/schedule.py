@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from app.accounts import service as accounts
 from app.accounts import sessions
 from app.cart import service as cart
 from app.core.errors import UnavailableError
@@ -34,6 +35,9 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),
+    Recurring("forget mailed links that ended", DAY, accounts.purge_links),
+    Recurring("forget who bought, five years after, guests and closed accounts", DAY, payments.forget_buyers),
+    Recurring("give back the ids of accounts closed five years ago", DAY, accounts.release_ids),
 )
 
 

@@ -1,6 +1,6 @@
 """Every table of the shop, as SQLAlchemy Core sees it; db/schema.sql is the mirror."""
 
-from app.models.accounts import sessions, users
+from app.models.accounts import account_links, sessions, users
 from app.models.base import metadata
 from app.models.carts import cart_heads, carts
 from app.models.messages import outbox
@@ -18,6 +18,7 @@ from app.models.schema import schema_migrations
 from app.models.stock import stock_movements
 
 __all__ = [
+    "account_links",
     "cart_heads",
     "carts",
     "metadata",

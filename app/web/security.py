@@ -20,7 +20,7 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         headers = response.headers
         headers["Content-Security-Policy"] = paying if g.get("embeds_toss") else plain
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
+        headers.setdefault("Referrer-Policy", "same-origin")
         headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         if settings.is_https:
