@@ -1,6 +1,5 @@
 """The SMTP client: the one file that speaks to a mail server."""
 
-import asyncio
 import ipaddress
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -40,7 +39,7 @@ async def post(url: str, message: EmailMessage) -> None:
             start_tls=None if encrypted or _is_here(host) else True,
             timeout=SECONDS,
         )
-    except (aiosmtplib.SMTPException, OSError, asyncio.TimeoutError, ValueError) as error:
+    except (TimeoutError, aiosmtplib.SMTPException, OSError, ValueError) as error:
         # What the server said may repeat the address: only its number is kept.
         code = _code(error)
         said = f"{type(error).__name__} {code}".rstrip()

@@ -28,7 +28,8 @@ users = Table(
     **TABLE,
 )
 
-# Written at log-in, at log-out and once a day between. Redis is the hot copy; this row is the truth when Redis has nothing.
+# Written at log-in, at log-out and once a day between. Redis is the hot copy; this row is the truth when
+# Redis has nothing.
 sessions = Table(
     "sessions",
     metadata,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
@@ -76,10 +76,13 @@ async def select_has_open(tx: Tx, user_id: int) -> bool:
 async def update_recipients_forgotten(tx: Tx, before: datetime, limit: int) -> Sequence[int]:
     """Overwrite who and where in orders placed before then, except members' who are still with us."""
     gone = or_(orders.c.user_id.is_(None), users.c.closed_at.is_not(None))
+    ended = and_(orders.c.open_slot.is_(None), orders.c.created_at < before)
     query = (
         select(orders.c.order_id)
         .join_from(orders, users, orders.c.user_id == users.c.user_id, isouter=True)
-        .where(orders.c.created_at < before, orders.c.recipient_name != "", orders.c.open_slot.is_(None), gone)
+        .where(
+            orders.c.created_at < before, orders.c.recipient_name != "", orders.c.open_slot.is_(None), gone
+        )
     )
     found = (await tx.execute(query.limit(limit))).scalars().all()
     nothing = dict.fromkeys(RECIPIENT, "")

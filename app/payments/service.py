@@ -120,7 +120,7 @@ async def find_obstacle(tx: Tx, user_id: int) -> str:
 
 
 async def forget_buyers(m: Machines) -> None:
-    """Forget who bought, once no law asks for it: orders of guests and of closed accounts, after five years."""
+    """Forget who bought, once no law asks for it: guests and closed accounts, after five years."""
 
     async def forget(tx: Tx) -> int:
         order_ids = await orders.forget_recipients(tx, tx.clock.now() - RETENTION, FORGET_BATCH)

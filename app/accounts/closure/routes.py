@@ -23,7 +23,6 @@ from app.web.session import let_out
 blueprint = Blueprint("closure", __name__)
 
 OBSTACLES = (orders.find_obstacle, payments.find_obstacle)
-OPERATOR = "운영자 계정은 여기서 닫을 수 없습니다."
 
 
 @blueprint.get("/account/closure")
@@ -44,8 +43,6 @@ async def close_account() -> Response:
     if user is None:
         return await _draw(fields)
     try:
-        if user.role == "operator":
-            raise UnsettledError("operator", say=OPERATOR)
         await close(m, user.user_id, OBSTACLES, _discard_cart)
     except UnsettledError:
         return await _draw(fields, status=409)
@@ -70,10 +67,8 @@ async def _discard_cart(tx: Tx, user_id: int) -> None:
 async def _draw(fields: Fields, status: int = 422) -> Response:
     async with current.machines().db.read() as tx:
         user = await service.read_member(tx, g.shopper.user_id)
-        obstacle = await find_obstacle(tx, user.user_id, OBSTACLES)
+        obstacle = await find_obstacle(tx, user, OBSTACLES)
         asks_password = not await is_proven(tx)
-    if user.role == "operator":
-        obstacle = OPERATOR
     return await respond(
         "accounts/closure.html",
         status=status,

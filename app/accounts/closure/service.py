@@ -14,11 +14,13 @@ from app.accounts import store as accounts
 from app.accounts.closure import store
 from app.accounts.links import service as links
 from app.accounts.links import store as link_rows
+from app.accounts.store import Member
 from app.core.errors import ConflictError, NotFoundError
 from app.infra.db import Tx
 from app.machines import Machines
 
 RETENTION = timedelta(days=5 * 366)
+OPERATOR = "운영자 계정은 여기서 닫을 수 없습니다."
 
 # Another room's say in it: why not yet ('' for nothing against it), or what of its own goes too.
 FindObstacle = Callable[[Tx, int], Awaitable[str]]
@@ -31,10 +33,12 @@ class UnsettledError(ConflictError):
     title = "아직 탈퇴하실 수 없습니다"
 
 
-async def find_obstacle(tx: Tx, user_id: int, obstacles: Sequence[FindObstacle]) -> str:
+async def find_obstacle(tx: Tx, member: Member, obstacles: Sequence[FindObstacle]) -> str:
     """Return why an account cannot be closed yet, or ''."""
+    if member.role == "operator":
+        return OPERATOR
     for find in obstacles:
-        if sentence := await find(tx, user_id):
+        if sentence := await find(tx, member.user_id):
             return sentence
     return ""
 
@@ -47,7 +51,7 @@ async def close(m: Machines, user_id: int, obstacles: Sequence[FindObstacle], di
         # Closed first: its row is ours from here on, and no order is placed beside us.
         if member is None or not await store.update_closed(tx, user_id):
             raise NotFoundError("closed already")
-        if sentence := await find_obstacle(tx, user_id, obstacles):
+        if sentence := await find_obstacle(tx, member, obstacles):
             raise UnsettledError("unsettled", say=sentence)
         await discard(tx, user_id)
         await link_rows.delete_links_of(tx, user_id)

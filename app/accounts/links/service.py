@@ -6,7 +6,8 @@ scanners that open every link do no harm. A message carries only the seed it is 
 
 from datetime import timedelta
 
-from app.accounts import sessions, store as accounts
+from app.accounts import sessions
+from app.accounts import store as accounts
 from app.accounts.attempts import Attempts
 from app.accounts.links import store
 from app.accounts.links.store import Link
@@ -88,7 +89,7 @@ async def reset_password(m: Machines, token: str, new: str) -> None:
 async def ask_email(tx: Tx, secret_key: str, user_id: int, email: str) -> None:
     """Mail a link to an address that may become the user's. Raises TooManyError."""
     if await store.count_links(tx, user_id, tx.clock.now() - WITHIN) >= MOST:
-        say = "확인 메일을 여러 번 보냈습니다. 받은 편지함과 스팸함을 살펴보시고, 한 시간 뒤에 다시 시도해 주십시오."
+        say = "확인 메일을 여러 번 보냈습니다. 스팸함을 살펴보시고, 한 시간 뒤에 다시 시도해 주십시오."
         raise TooManyError("links", say=say, retry_after=int(WITHIN.total_seconds()))
     seed = ids.token()
     link = Link(ids.fingerprint(ids.derive_token(secret_key, seed)), user_id, email)
