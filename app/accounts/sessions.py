@@ -215,13 +215,9 @@ async def _read_row(m: Machines, token_hash: str) -> Row | None:
         await _end_idle(m, token_hash)
         return None
     if row.used_at.date() != m.clock.now().date():
-        m.background.spawn(_note_use(m, token_hash), "note a session's use")
+        with suppress(UnavailableError):  # the next look-up does it
+            await m.db.retrying(lambda tx: store.update_session_used(tx, token_hash))
     return Row(Shopper(row.user_id, row.signup_id, row.name, row.role), epoch_us(row.expires_at) // SECOND)
-
-
-async def _note_use(m: Machines, token_hash: str) -> None:
-    with suppress(UnavailableError):  # the next look-up does it
-        await m.db.retrying(lambda tx: store.update_session_used(tx, token_hash))
 
 
 async def _keep(m: Machines, token_hash: str, mark: str, row: Row | None) -> None:

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from app.infra.db import Tx
 from app.models import sessions, users
+
+# Sessions of the release before this column have no day of use.
+USED_AT = func.coalesce(sessions.c.used_at, sessions.c.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ async def delete_ended_sessions(tx: Tx, limit: int) -> int:
 async def _select_sessions(tx: Tx, which: ColumnElement[bool]) -> list[SessionRow]:
     columns = (
         sessions.c.token_hash, users.c.user_id, users.c.signup_id, users.c.name, users.c.role,
-        sessions.c.user_agent, sessions.c.expires_at, sessions.c.used_at, sessions.c.created_at,
+        sessions.c.user_agent, sessions.c.expires_at, USED_AT, sessions.c.created_at,
     )  # fmt: skip
     same_epoch = and_(sessions.c.user_id == users.c.user_id, sessions.c.epoch == users.c.session_epoch)
     found = await tx.execute(
@@ -178,8 +181,7 @@ async def _select_sessions(tx: Tx, which: ColumnElement[bool]) -> list[SessionRo
         )
         .order_by(sessions.c.created_at.desc())
     )
-    # Sessions of the release before have no day of use.
-    return [SessionRow(*row._replace(used_at=row.used_at or row.created_at)) for row in found]
+    return [SessionRow(*row) for row in found]
 
 
 async def _select_member(tx: Tx, which: ColumnElement[bool]) -> Member | None:

@@ -80,9 +80,7 @@ async def update_recipients_forgotten(tx: Tx, before: datetime, limit: int) -> S
     query = (
         select(orders.c.order_id)
         .join_from(orders, users, orders.c.user_id == users.c.user_id, isouter=True)
-        .where(
-            orders.c.created_at < before, orders.c.recipient_name != "", orders.c.open_slot.is_(None), gone
-        )
+        .where(ended, gone, orders.c.recipient_name != "")
     )
     found = (await tx.execute(query.limit(limit))).scalars().all()
     nothing = dict.fromkeys(RECIPIENT, "")

@@ -32,6 +32,8 @@ STATES = {
     "catalog.show_product": "/products/{option}",
     "catalog.show_products": "/products?category={category}",
     "search.show_results": "/search?q=%EB%A8%B8%EA%B7%B8",
+    "links.show_new_password": f"/password-reset/{'x' * 43}",
+    "links.show_confirmation": f"/account/email/{'x' * 43}",
     "accounts.show_availability": "/signup/availability?signup_id=somebody_new",
     "admin.show_payment": "/admin/payments/{web_payment_id}",
     "static.show_file": "/static/x/css/shop.css",

@@ -18,6 +18,7 @@ WRONG = {
     "/signup": {
         "signup-name": "나" * 256,
         "signup-phone": "전화 없음",
+        "signup-email": "주소 없음",
         "signup-signup_id": "한글아이디",
         "signup-password": "1234",
     },

@@ -55,8 +55,10 @@ async def test_of_fifty_who_want_one_name_one_gets_it(shop: Shop) -> None:
         form: dict[str, Any] = {
             "name": f"김민지 {number}",
             "phone": f"010-1234-{number:04}",
+            "email": f"minji{number}@example.com",
             "signup_id": signup_id,
             "password": f"달빛 아래 {number} 번째 문",
+            **dict.fromkeys(("terms", "privacy", "age"), "1"),
         }
         return await people[number].post("/signup", csrf=tokens[number], **form)
 
