@@ -216,7 +216,7 @@ async def _read_row(m: Machines, token_hash: str) -> Row | None:
         return None
     if row.used_at.date() != m.clock.now().date():
         with suppress(UnavailableError):  # the next look-up does it
-            await m.db.retrying(lambda tx: store.update_session_used(tx, token_hash))
+            await m.db.retrying(lambda tx: store.update_session_used(tx, token_hash, m.clock.now()))
     return Row(Shopper(row.user_id, row.signup_id, row.name, row.role), epoch_us(row.expires_at) // SECOND)
 
 

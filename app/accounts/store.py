@@ -129,11 +129,9 @@ async def select_sessions(tx: Tx, user_id: int) -> list[SessionRow]:
     return await _select_sessions(tx, sessions.c.user_id == user_id)
 
 
-async def update_session_used(tx: Tx, token_hash: str) -> None:
-    """Note that a session is in use."""
-    await tx.execute(
-        update(sessions).where(sessions.c.token_hash == token_hash).values(used_at=tx.clock.now())
-    )
+async def update_session_used(tx: Tx, token_hash: str, at: datetime) -> None:
+    """Note when a session was in use."""
+    await tx.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(used_at=at))
 
 
 async def update_session_revoked(tx: Tx, token_hash: str) -> None:

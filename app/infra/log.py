@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 # What one request, or the message it left, does in any process, by one number.
 trace: ContextVar[str] = ContextVar("trace", default="")
 
+# These name addresses with their passwords, whole messages, or every request, below WARNING.
+NOISY = ("httpx", "httpcore", "aio_pika", "aiormq", "aiosqlite", "hypercorn.access")
+
 
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON, so that CR and LF in a value cannot forge a second line."""
@@ -33,6 +36,5 @@ def set_up_log(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These name addresses with their passwords, or every request, at INFO.
-    for noisy in ("httpx", "httpcore", "aio_pika", "aiormq", "aiosqlite", "hypercorn.access"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
