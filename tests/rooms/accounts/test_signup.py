@@ -14,23 +14,7 @@ from app.core.errors import CommitUnknownError, InvalidError
 from app.infra.db import Database
 from app.models import users
 from tests.shop import Shop
-from tests.village import enter, hana, minji, unheard_of_id
-
-PASSWORD = "조용한 아침의 마당"
-
-
-def typed(**changed: Any) -> dict[str, Any]:
-    form = {
-        "name": "김민지",
-        "phone": "010-1234-5678",
-        "email": "minji@example.com",
-        "signup_id": unheard_of_id("min"),
-        "password": PASSWORD,
-        "terms": "1",
-        "privacy": "1",
-        "age": "1",
-    }
-    return form | changed
+from tests.village import PASSWORD, enter, hana, minji, typed, unheard_of_id
 
 
 async def row_of(shop: Shop, signup_id: str) -> Any:
