@@ -1,4 +1,4 @@
-"""What a new member agrees to: required and optional apart, nothing ticked for them, version and time kept."""
+"""What a new member agrees to: required and optional apart, not ticked for them, kept with its version."""
 
 import json
 import re
