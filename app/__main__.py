@@ -181,6 +181,8 @@ async def _greet(
     _print(f"\n  {settings.shop_name}: {settings.base_url}   ({time.monotonic() - started:.1f} s)\n")
     for person in people:
         _print(f"  {person.role:<9} {person.signup_id:<6} {person.password}")
+    if not settings.smtp_url:
+        _print(f"\n  Mail is not sent: its letters lie in {settings.data_path / 'mail'}")
     _print("\n  Ctrl-C stops everything; what you do is kept in " + str(settings.data_path) + "\n")
 
 

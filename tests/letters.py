@@ -70,7 +70,7 @@ async def postman() -> AsyncIterator[Postman]:
 
 def read(content: bytes) -> EmailMessage:
     """Return a mail as it was sent."""
-    return cast("EmailMessage", message_from_bytes(content, policy=policy.default))
+    return message_from_bytes(content, policy=policy.default)
 
 
 def text_of(mail: EmailMessage) -> str:

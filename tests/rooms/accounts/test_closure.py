@@ -23,6 +23,7 @@ from tests.toss_stand import Stand
 from tests.village import Person, enter, hana, minji, typed
 
 YEARS = 366
+WRONG: tuple[dict[str, Any], ...] = ({}, {"password": "틀린 비밀번호"})
 
 
 @pytest_asyncio.fixture
@@ -31,7 +32,7 @@ async def stand(shop: Shop) -> AsyncIterator[Stand]:
         yield one
 
 
-async def close(visitor: Visitor, **form: str) -> Any:
+async def close(visitor: Visitor, **form: Any) -> Any:
     return await visitor.post("/account/closure", **{"confirmed": "1", **form})
 
 
@@ -206,7 +207,7 @@ async def test_a_borrowed_phone_closes_no_account(shop: Shop) -> None:
     visitor = await enter(shop, person)
     await make_stale(shop.m, person)
     assert 'name="password"' in await (await visitor.get("/account/closure")).get_data(as_text=True)
-    for wrong in ({}, {"password": "틀린 비밀번호"}):
+    for wrong in WRONG:
         answer = await close(visitor, **wrong)
         page = await answer.get_data(as_text=True)
         assert answer.status_code == 422

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +16,7 @@ from tests.shop import Shop, Visitor
 from tests.village import Person, enter, jun, minji
 
 PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36"
+WRONG: tuple[dict[str, Any], ...] = ({}, {"password": "틀린 비밀번호"})
 NUMBER = re.compile(r"/account/sessions/(\w+)/closure")
 
 
@@ -100,7 +102,7 @@ async def test_a_borrowed_phone_logs_nobody_out_everywhere(shop: Shop) -> None:
     here, there = await enter(shop, person), await enter(shop, person)
     await make_stale(shop.m, person)
     assert 'name="password"' in await page_of(here)
-    for wrong in ({}, {"password": "틀린 비밀번호"}):
+    for wrong in WRONG:
         answer = await here.post("/account/sessions/closure", **wrong)
         assert answer.status_code == 422
         assert 'id="account-password-error"' in await answer.get_data(as_text=True)

@@ -15,6 +15,7 @@ from tests.letters import give_email, later, letter, letters_to, link_in, make_s
 from tests.shop import Shop, Visitor
 from tests.village import Person, enter, jun, minji, typed
 
+WRONG: tuple[dict[str, Any], ...] = ({}, {"password": ""}, {"password": "틀린 비밀번호"})
 FRESH = re.compile(r'value="[^"]*"')
 
 
@@ -28,7 +29,7 @@ async def email_of(shop: Shop, person: Person) -> tuple[str | None, bool]:
     return row.email, row.email_confirmed_at is not None
 
 
-async def ask(shop: Shop, visitor: Visitor, email: str, **form: str) -> str:
+async def ask(shop: Shop, visitor: Visitor, email: str, **form: Any) -> str:
     """Have a link sent and take it out of the mailbox."""
     answer = await visitor.post("/account/email", email=email, **form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account/email/sent")
@@ -136,7 +137,7 @@ async def test_ten_minutes_later_the_password_is_asked_for_in_the_same_form(shop
     await make_stale(shop.m, person)
     stale = await (await visitor.get("/account/email")).get_data(as_text=True)
     assert 'name="password"' in stale
-    for wrong in ({}, {"password": ""}, {"password": "틀린 비밀번호"}):
+    for wrong in WRONG:
         answer = await visitor.post("/account/email", email=email, **wrong)
         page = await answer.get_data(as_text=True)
         assert answer.status_code == 422
@@ -196,7 +197,7 @@ async def test_an_account_without_an_address_works_as_before(shop: Shop) -> None
     visitor = await enter(shop, person)
     page = await (await visitor.get("/account")).get_data(as_text=True)
     assert "이메일 등록하고 확인하기" in page
-    changed = {"password": person.password, "new_password": "새로 지은 긴 비밀번호"}
+    changed: dict[str, Any] = {"password": person.password, "new_password": "새로 지은 긴 비밀번호"}
     assert (await visitor.post("/account/password", **changed)).status_code == 303
     assert await service.log_in(shop.m, person.signup_id, "새로 지은 긴 비밀번호")
 
@@ -205,7 +206,7 @@ async def test_a_changed_password_is_told_by_mail(shop: Shop) -> None:
     person = await minji(shop.m)
     email = await give_email(shop.m, person)
     visitor = await enter(shop, person)
-    changed = {"password": person.password, "new_password": "새로 지은 긴 비밀번호"}
+    changed: dict[str, Any] = {"password": person.password, "new_password": "새로 지은 긴 비밀번호"}
     assert (await visitor.post("/account/password", **changed)).status_code == 303
     told = text_of(await letter(shop, email, "비밀번호가 바뀌었습니다"))
     assert "새로 지은 긴 비밀번호" not in told

@@ -11,6 +11,8 @@ from sqlalchemy import Executable, select
 
 from app.accounts import service
 from app.accounts.links import service as links
+from app.accounts.links import store
+from app.accounts.links.store import Link
 from app.accounts.messages import ResetAsked
 from app.core import ids
 from app.core.message import Message
@@ -170,8 +172,8 @@ async def test_a_link_for_an_address_sets_no_password(shop: Shop) -> None:
     person, seed = await minji(shop.m), ids.token()
     token = ids.derive_token(shop.m.settings.secret_key, seed)
     async with shop.m.db.write() as tx:
-        link = links.Link(ids.fingerprint(token), person.user_id, "a@example.com")
-        await links.store.insert_link(tx, link, links.EMAIL, tx.clock.now() + links.EMAIL_LIFE)
+        link = Link(ids.fingerprint(token), person.user_id, "a@example.com")
+        await store.insert_link(tx, link, links.EMAIL, tx.clock.now() + links.EMAIL_LIFE)
     assert (await shop.visitor().get(f"/password-reset/{token}")).status_code == 404
 
 

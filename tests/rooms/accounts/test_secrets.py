@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -127,7 +128,7 @@ async def test_what_is_too_long_is_refused_before_it_is_hashed(
     assert answer.status_code == 422
     monkeypatch.setattr(bcrypt, "checkpw", refuse)
     if length > MOST_TYPED:  # shorter ones may be decomposed Hangul of an allowed length
-        form = {"signup_id": person.signup_id, "password": "달" * length}
+        form: dict[str, Any] = {"signup_id": person.signup_id, "password": "달" * length}
         assert (await shop.visitor().post("/login", **form)).status_code == 422
     form = {"password": person.password, "new_password": "달" * length}
     assert (await visitor.post("/account/password", **form)).status_code == 422

@@ -48,7 +48,7 @@ async def test_where_the_stranger_was_going_is_kept(shop: Shop) -> None:
     assert answer.headers["Location"] == "/orders"
 
 
-BAD = {
+BAD: dict[str, list[Any]] = {
     "name": ["", " ", "가" * 256, "김\x00민지", ["김민지", "박준"]],
     "phone": [
         "",
