@@ -78,8 +78,13 @@ def text_of(mail: EmailMessage) -> str:
 
 
 def link_in(mail: EmailMessage) -> str:
+    """Return where a mail's link leads, without the address of the shop under test."""
+    return path_in(mail, "http://localhost")
+
+
+def path_in(mail: EmailMessage, home: str) -> str:
     """Return where a mail's link leads, without the shop's address."""
-    found = re.search(r"http://localhost(/[^\s]+/[\w-]{43})\s*$", text_of(mail), re.MULTILINE)
+    found = re.search(rf"{re.escape(home)}(/[^\s]+/[\w-]{{43}})\s*$", text_of(mail), re.MULTILINE)
     assert found, text_of(mail)
     return found[1]
 
