@@ -1,11 +1,14 @@
 """Every setting of the shop: one row each, read from the environment, never from a file in the repository."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 
 class SettingError(Exception):
@@ -85,7 +88,13 @@ class Settings:
     @property
     def sender(self) -> str:
         """The address the shop's mail comes from."""
-        return self.mail_from or self.shop_email or f"no-reply@{urlsplit(self.base_url).hostname}"
+        return self.mail_from or self.shop_email or f"no-reply@{self.mail_domain}"
+
+    @property
+    def mail_domain(self) -> str:
+        """The shop's host, as it stands in addresses and numbers of mails."""
+        host = urlsplit(self.base_url).hostname or ""
+        return "localhost" if not host or ":" in host else host
 
     @property
     def data_path(self) -> Path:
@@ -116,6 +125,8 @@ def check_mail(settings: Settings) -> None:
     url = urlsplit(settings.smtp_url)
     if settings.smtp_url and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
         raise SettingError("SMTP_URL must be smtp://user:password@host:587 or smtps://user:password@host:465")
+    if not PLAIN_ADDRESS.fullmatch(settings.sender):
+        raise SettingError("MAIL_FROM (or SHOP_EMAIL) must be a plain address: name@shop.example")
 
 
 def check_toss(settings: Settings) -> None:

@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -63,7 +62,7 @@ class Writer:
             mail["To"] = Address(addr_spec=wish.to)
             mail["Subject"] = subject.strip()
             mail["Date"] = format_datetime(to_kst(self._m.clock.now()))
-            mail["Message-ID"] = f"<{_event(wish)}@{urlsplit(settings.base_url).hostname}>"
+            mail["Message-ID"] = f"<{_event(wish)}@{settings.mail_domain}>"
             mail["Auto-Submitted"] = "auto-generated"
         except (MessageError, ValueError) as error:
             raise BadMessageError(f"mail {wish.kind}: {type(error).__name__}") from None

@@ -182,3 +182,26 @@ async def test_a_shop_with_real_shoppers_leaves_their_links_in_no_file(shop: Sho
 def test_an_address_mail_cannot_leave_by_is_refused_at_start(url: str) -> None:
     with pytest.raises(SettingError, match="SMTP_URL"):
         read_settings({"SMTP_URL": url})
+
+
+@pytest.mark.parametrize(
+    "sender", ["마당 <shop@shop.example>", "shop", "a@b.example\r\nBcc: c@d.example", "a@b, c@d"]
+)
+def test_a_sender_that_is_no_plain_address_is_refused_at_start(sender: str) -> None:
+    for name in ("MAIL_FROM", "SHOP_EMAIL"):
+        with pytest.raises(SettingError, match="MAIL_FROM"):
+            read_settings({name: sender})
+
+
+@pytest.mark.parametrize(
+    ("environment", "sender"),
+    [
+        ({}, "no-reply@127.0.0.1"),
+        ({"BIND": "[::1]:8000"}, "no-reply@localhost"),
+        ({"PUBLIC_URL": "https://shop.example"}, "no-reply@shop.example"),
+        ({"SHOP_EMAIL": "help@shop.example"}, "help@shop.example"),
+        ({"SHOP_EMAIL": "help@shop.example", "MAIL_FROM": "shop@shop.example"}, "shop@shop.example"),
+    ],
+)
+def test_mail_has_a_sender_in_every_shop(environment: dict[str, str], sender: str) -> None:
+    assert read_settings(environment).sender == sender
