@@ -96,7 +96,7 @@ def letters_to(shop: Shop, address: str) -> list[EmailMessage]:
     return [mail for mail in mails if mail["To"] == address]
 
 
-async def letter(shop: Shop, address: str, subject: str) -> EmailMessage:
+async def letter(shop: Shop, address: str, subject: str, seconds: float = 60) -> EmailMessage:
     """Wait for the newest mail with these words in its subject."""
 
     def found() -> list[EmailMessage]:
@@ -105,7 +105,7 @@ async def letter(shop: Shop, address: str, subject: str) -> EmailMessage:
     async def came() -> bool:
         return bool(found())
 
-    await eventually(came, 30)
+    await eventually(came, seconds)
     return found()[-1]
 
 

@@ -231,11 +231,14 @@ async def test_the_answer_takes_as_long_for_an_address_nobody_has(
         return one / other
 
     ratios: list[float] = []
-    while len(ratios) < 3:
+    while len(ratios) < 3 and not any(0.9 < one < 1.1 for one in ratios):
         ratios.append(await ratio())
-        if 0.9 < ratios[-1] < 1.1:
-            return
-    pytest.fail(f"the answers tell who has an account: {ratios}")
+    assert 0.9 < ratios[-1] < 1.1, ratios
+    last = await give_email(shop.m, await minji(shop.m))
+    await send(last)
+    await letter(
+        shop, last, "새로 정하는 링크", 300
+    )  # behind all the others: the next test finds an empty queue
 
 
 async def test_only_a_confirmed_address_gets_a_link(shop: Shop) -> None:
