@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from typing import Any
 
 import uvloop
 from hypercorn.asyncio import serve
@@ -14,18 +15,42 @@ from app.settings import Settings
 from app.supervisor import LISTEN_FD
 
 HEADER_BYTES = 16 * 1024
+LINGER_SECONDS = 1.0  # a slow phone's way from its greeting to its question
+
+
+class _Loop(uvloop.Loop):
+    """Knows its listening sockets, so that the door can be shut before those inside are asked to leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doors: list[asyncio.AbstractServer] = []
+
+    async def create_server(self, *args: Any, **kwargs: Any) -> Any:
+        """Listen, however that is asked for."""
+        door = await super().create_server(*args, **kwargs)
+        self.doors.append(door)
+        return door
 
 
 def run_web(settings: Settings) -> None:
     """Serve the shop until SIGTERM, then finish what is under way."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(_serve(settings, runner.get_loop()))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, loop: Any) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
+
+    async def told_to_stop() -> None:
+        # Hypercorn hangs up on every connection without a request the moment it is told: whoever has just
+        # come in would get no answer. So nobody new is let in first, and those inside may still ask.
+        await stopping.wait()
+        for door in loop.doors:
+            door.close()
+        await asyncio.sleep(LINGER_SECONDS)
+
     config = Config()
     descriptor = os.environ.get(LISTEN_FD)
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
@@ -36,4 +61,4 @@ async def _serve(settings: Settings) -> None:
     config.shutdown_timeout = settings.drain_seconds
     config.keep_alive_timeout = 30  # also ends a connection whose headers never come
     config.h11_max_incomplete_size = HEADER_BYTES
-    await serve(create_app(settings), config, shutdown_trigger=stopping.wait)
+    await serve(create_app(settings), config, shutdown_trigger=told_to_stop)

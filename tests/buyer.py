@@ -140,6 +140,12 @@ class HasMachines(Protocol):
         """The machines."""
 
 
+async def mend(shop: HasMachines, stand: Stand) -> None:
+    """Let Toss be well again, and the shop know it."""
+    await stand.http.delete("/sandbox/faults")
+    shop.m.toss.breaker.answered()
+
+
 async def make_older(shop: HasMachines, order_no: str, minutes: float) -> None:
     """Let time pass for an order and its attempts, and make every check due."""
     ago = timedelta(minutes=minutes)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,17 @@ RECIPIENT = {
     "delivery_note": "",
 }
 MARKS = {"web": "\0-m\0app\0web", "worker": "\0-m\0tasks"}
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """Return the command lines of the processes that this one started; any may end meanwhile."""
+    found: dict[int, str] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):
+            for child in map(int, (task / "children").read_text().split()):
+                with suppress(OSError):
+                    found[child] = Path(f"/proc/{child}/cmdline").read_text()
+    return found
 
 
 @dataclass(slots=True)
@@ -75,16 +86,7 @@ class RunningShop:
 
     def pids(self, name: str) -> list[int]:
         """The processes of that kind that run now."""
-        found = []
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                try:
-                    command = Path(f"/proc/{pid}/cmdline").read_text()
-                except OSError:
-                    continue
-                if MARKS[name] in command:
-                    found.append(int(pid))
-        return found
+        return [pid for pid, command in children_of(self.process.pid).items() if MARKS[name] in command]
 
     def kill(self, name: str) -> None:
         """End all processes of that kind as kill -9 does; the supervisor starts them again."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from app.settings import Settings
 from sandbox import children
 from sandbox.valkey import Valkey
 from tests.goods import mug
-from tests.processes import MARKS, Buyer
+from tests.processes import MARKS, Buyer, children_of
 from tests.shop import eventually
 from tests.stack import ROOT
 
@@ -75,10 +75,9 @@ async def put_a_mug_on_the_shelf(folder: Path) -> int:
 
 def descendants(pid: int) -> dict[int, str]:
     """Every process below this one, and its command line."""
-    found = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found[child] = Path(f"/proc/{child}/cmdline").read_text()
+    found = children_of(pid)
+    for child in list(found):
+        with suppress(FileNotFoundError):
             found |= descendants(child)
     return found
 
@@ -95,6 +94,24 @@ async def test_what_was_done_is_there_after_a_stop_and_a_start(tmp_path: Path) -
     async with alone(tmp_path) as (_, again):
         again.http.cookies.update(cookies)
         assert await again.cart() == {product_id: 3}
+
+
+async def test_who_has_just_come_in_is_served_though_the_process_is_told_to_stop(tmp_path: Path) -> None:
+    """A slow phone connects, and asks a while later: its question is not dropped with the door."""
+    async with alone(tmp_path) as (process, buyer):
+        reader, writer = await asyncio.open_connection(buyer.http.base_url.host, buyer.http.base_url.port)
+        await buyer.http.get("/livez")  # the web process has taken the connections that came before this one
+        [web] = [pid for pid, command in descendants(process.pid).items() if MARKS["web"] in command]
+        os.kill(web, signal.SIGTERM)
+        await asyncio.sleep(0.3)  # the phone's round trip
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in await reader.readline()
+        writer.close()
+        await eventually(lambda: is_gone(web), 20)
+
+
+async def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 async def test_whatever_dies_is_started_again_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -32,7 +32,21 @@ from tests.goods import mug
 from tests.shop import Shop
 from tests.toss_stand import Stand
 
-TODAY = to_kst(Clock().now()).date()
+LONGEST_TEST = timedelta(seconds=30)
+
+
+def today() -> date:
+    """Return the day it is in Seoul, where a new one begins at 15:00 UTC."""
+    return to_kst(Clock().now()).date()
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def _one_day() -> None:
+    """Let a day that is about to end be over first: what a test pays for and compares is of one day."""
+    now = to_kst(Clock().now())
+    left = datetime.combine(now.date() + timedelta(days=1), time(), KST) - now
+    if left < LONGEST_TEST:
+        await asyncio.sleep(left.total_seconds())
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -52,7 +66,7 @@ async def paid(buyer: Buyer, method: str = "CARD") -> Any:
 
 async def compare(shop: Shop, *of: str) -> tuple[set[str], int]:
     """Compare today; return the kinds of difference about these subjects, and how many were new."""
-    report = await payments.compare(shop.m, TODAY)
+    report = await payments.compare(shop.m, today())
     return {each.kind for each in report.differences if each.subject in of}, report.new
 
 
@@ -162,7 +176,7 @@ async def test_a_day_is_korean(shop: Shop, stand: Stand) -> None:
     """What was paid at half past midnight in Seoul was paid at half past three in the afternoon in UTC."""
     payment_key, order_id = await stand.approve()
     await stand.confirm(payment_key, order_id)
-    start = datetime.combine(TODAY, time(), KST).astimezone(UTC).replace(tzinfo=None)
+    start = datetime.combine(today(), time(), KST).astimezone(UTC).replace(tzinfo=None)
     found = await shop.m.toss.list_transactions(start, start + timedelta(days=1))
     assert payment_key in {each.payment_key for each in found}
     before = await shop.m.toss.list_transactions(start - timedelta(days=1), start)
@@ -173,7 +187,7 @@ class At(Clock):
     """A clock that stands still."""
 
     def __init__(self, hour: int, minute: int) -> None:
-        self.korean = datetime.combine(TODAY, time(hour, minute), KST)
+        self.korean = datetime.combine(today(), time(hour, minute), KST)
 
     def now(self) -> datetime:
         return self.korean.astimezone(UTC).replace(tzinfo=None)
@@ -194,7 +208,7 @@ async def test_yesterday_is_compared_once_after_half_past_midnight(
     assert days == []
     for hour in (0, 1, 9):
         await payments.compare_yesterday(replace(shop.m, clock=At(hour, 31)))
-    assert days == [TODAY - timedelta(days=1)]
+    assert days == [today() - timedelta(days=1)]
 
 
 async def test_a_toss_that_is_away_leaves_the_day_to_be_compared_later(
@@ -203,7 +217,7 @@ async def test_a_toss_that_is_away_leaves_the_day_to_be_compared_later(
     for _ in range(5):
         shop.m.toss.breaker.failed()
     with pytest.raises(UnavailableError):
-        await payments.compare(shop.m, TODAY)
+        await payments.compare(shop.m, today())
     async with shop.m.db.read() as tx:
         assert (await tx.execute(select(payment_comparisons))).all() == []
 
@@ -211,8 +225,8 @@ async def test_a_toss_that_is_away_leaves_the_day_to_be_compared_later(
 async def test_the_report_names_the_day_and_every_difference(shop: Shop, stand: Stand) -> None:
     cup = await mug(shop.m)
     await change(shop, products, products.c.product_id == cup, quantity=97)
-    text = (await payments.compare(shop.m, TODAY)).text
-    assert text.startswith(f"{TODAY}: ")
+    text = (await payments.compare(shop.m, today())).text
+    assert text.startswith(f"{today()}: ")
     assert f"stock_ledger: product {cup}: ours 97, theirs 100" in text
     await change(shop, products, products.c.product_id == cup, quantity=100)
 
@@ -247,7 +261,7 @@ async def test_the_command_prints_its_report_and_its_status_says_whether_the_boo
     await change(shop, products, products.c.product_id == cup, quantity=96)
     done = await asyncio.to_thread(run_verb, shop)
     assert done.returncode == 1
-    assert done.stdout.startswith(f"{TODAY - timedelta(days=1)}: ")
+    assert done.stdout.startswith(f"{today() - timedelta(days=1)}: ")
     assert f"stock_ledger: product {cup}: ours 96, theirs 100" in done.stdout
     await change(shop, products, products.c.product_id == cup, quantity=100)
     assert (await asyncio.to_thread(run_verb, shop, "--day", "yesterday")).returncode == 2

@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import UnavailableError
 from app.payments import service as payments
 from app.payments.service import RefundAccount, RefundWish
-from tests.buyer import Buyer, assert_books, attempts, left, make_older, states, toss_row
+from tests.buyer import Buyer, assert_books, attempts, left, make_older, mend, states, toss_row
 from tests.goods import last_teapot, mug
 from tests.shop import Shop, eventually
 from tests.toss_stand import Stand
@@ -20,9 +20,9 @@ async def undecided(buyer: Buyer, product_id: int, *, minutes: float = 31) -> tu
     shop, stand = buyer.shop, buyer.stand
     order_no = await buyer.order((product_id, 1))
     url = await buyer.authenticate(order_no)
-    await stand.fault("html_before", times=2, on="all")
+    await stand.fault("html_before", ratio=1, on="all")
     await buyer.come_back(url)
-    await stand.http.delete("/sandbox/faults")
+    await mend(shop, stand)
     await make_older(shop, order_no, minutes)
     await payments.reconcile_due(shop.m)
 
