@@ -42,7 +42,6 @@ async def ask_reset(m: Machines, email: str) -> None:
 
 async def answer_reset(m: Machines, asked: ResetAsked) -> None:
     """Mail a link to each account with the address, unless it was sent many; heard twice, it is done once."""
-
     async with m.db.read() as tx:  # most addresses of a stranger's list are nobody's: they cost a look
         found = await store.select_users_by_email(tx, asked.email)
 
