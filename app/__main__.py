@@ -22,7 +22,7 @@ from app.infra.log import set_up_log
 from app.machines import Machines, build_machines
 from app.payments import service as payments
 from app.server import run_web
-from app.settings import SettingError, Settings, describe, read_settings
+from app.settings import SettingError, Settings, check_toss, describe, read_settings
 from tasks.__main__ import run_worker
 
 T = TypeVar("T")
@@ -120,6 +120,15 @@ def reconcile(settings: Settings, args: argparse.Namespace) -> int:
     return int(bool(report.differences))
 
 
+def check_payment_page(settings: Settings, _args: argparse.Namespace) -> int:
+    """Compare the payment page shoppers get with its inventory; status 1: it differs, 2: there was none."""
+    if not settings.toss_secret_key:
+        raise SettingError("TOSS_SECRET_KEY must be set, and TOSS_SDK_URL for a sandbox")
+    look = asyncio.run(_with_machines(supervisor.keep_secrets(settings), payments.check_page))
+    _print(look.text)
+    return {"same": 0, "different": 1}.get(look.outcome, 2)
+
+
 def health(settings: Settings, _args: argparse.Namespace) -> None:
     """Ask the running shop for a sign of life: the container's health check."""
     host, port = settings.local_address
@@ -138,6 +147,7 @@ VERBS: dict[str, Verb] = {
     "schema": schema,
     "operator": operator,
     "reconcile": reconcile,
+    "check-payment-page": check_payment_page,
     "health": health,
 }
 
@@ -211,6 +221,7 @@ def _complete(settings: Settings) -> Settings:
         raise SettingError(
             f"{', '.join(missing)} must be set; `python -m app serve` starts stand-ins for them"
         )
+    check_toss(settings)
     return settings
 
 

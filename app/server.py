@@ -9,13 +9,27 @@ from typing import Any
 import uvloop
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
+from app.core import policy
+from app.infra.log import trace
 from app.main import create_app
 from app.settings import Settings
 from app.supervisor import LISTEN_FD
 
 HEADER_BYTES = 16 * 1024
 LINGER_SECONDS = 1.0  # a slow phone's way from its greeting to its question
+REFUSAL = [(name.lower().encode(), value.encode()) for name, value in policy.ALWAYS.items()]
+REFUSAL.append((b"content-security-policy", policy.BARE.encode()))
+
+
+class ServerConfig(Config):
+    """Hypercorn's settings, and the headers of what it refuses by itself: the shop never sees that."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        """Return what is added to an answer. The shop gives each of its own a trace."""
+        added = super().response_headers(protocol)
+        return added if trace.get() else [*added, *REFUSAL]
 
 
 class _Loop(uvloop.Loop):
@@ -51,7 +65,7 @@ async def _serve(settings: Settings, loop: Any) -> None:
             door.close()
         await asyncio.sleep(LINGER_SECONDS)
 
-    config = Config()
+    config = ServerConfig()
     descriptor = os.environ.get(LISTEN_FD)
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
     config.include_server_header = False
@@ -61,4 +75,16 @@ async def _serve(settings: Settings, loop: Any) -> None:
     config.shutdown_timeout = settings.drain_seconds
     config.keep_alive_timeout = 30  # also ends a connection whose headers never come
     config.h11_max_incomplete_size = HEADER_BYTES
-    await serve(create_app(settings), config, shutdown_trigger=told_to_stop)
+    await serve(_only_http(create_app(settings)), config, shutdown_trigger=told_to_stop)
+
+
+def _only_http(shop: ASGIFramework) -> ASGIFramework:
+    """Refuse WebSockets with 403: there is none here, and Quart would call every try an error of ours."""
+
+    async def answer(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+        else:
+            await shop(scope, receive, send)
+
+    return answer

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
+TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
+
 
 class SettingError(Exception):
     """A setting that cannot be used; the text says which and why, and never shows a secret."""
@@ -31,8 +33,11 @@ class Settings:
     amqp_url: str = _row("", "address of RabbitMQ; empty: an embedded queue", secret=True)
     toss_secret_key: str = _row("", "Toss secret key; empty: the Toss sandbox of this package", secret=True)
     toss_client_key: str = _row("", "Toss client key, the pair of the secret key")
-    toss_api_url: str = _row("https://api.tosspayments.com", "address of the Toss API")
-    toss_sdk_url: str = _row("https://js.tosspayments.com/v2/standard", "address of the Toss widget script")
+    toss_api_url: str = _row(TOSS_ADDRESSES[0], "address of the Toss API")
+    toss_sdk_url: str = _row(TOSS_ADDRESSES[1], "address of the Toss widget script")
+    toss_trial: str = _row(
+        "no", "yes: try an https shop with Toss test keys, which take no money", choices=("no", "yes")
+    )
     toss_sandbox_bind: str = _row("127.0.0.1:0", "address and port of the Toss sandbox; 0: any free port")
     secret_key: str = _row("", "signs cookies and forms; empty: generated and kept in DATA_DIR", secret=True)
     password_pepper: str = _row("", "mixed into passwords; empty: generated, kept in DATA_DIR", secret=True)
@@ -85,6 +90,10 @@ class Settings:
         """Whether shoppers come over TLS, so that cookies can be ``__Host-`` ones."""
         return self.base_url.startswith("https://")
 
+    def cookie_name(self, name: str) -> str:
+        """Return a cookie's full name: over TLS the browser guards it as a ``__Host-`` cookie."""
+        return f"__Host-{name}" if self.is_https else name
+
     @property
     def sender(self) -> str:
         """The address the shop's mail comes from."""
@@ -130,7 +139,10 @@ def check_mail(settings: Settings) -> None:
 
 
 def check_toss(settings: Settings) -> None:
-    """Refuse keys that do not fit together, or real shoppers on a sandbox. Raises SettingError."""
+    """Refuse keys that do not fit together or with the address: real shoppers pay, nobody else does.
+
+    Raises SettingError.
+    """
     if not settings.toss_secret_key:
         if settings.is_https:
             raise SettingError(
@@ -141,6 +153,15 @@ def check_toss(settings: Settings) -> None:
     if client[0] != secret[0] or client[1:2] != ["gck"] or secret[1:2] != ["gsk"]:
         raise SettingError(
             "TOSS_CLIENT_KEY and TOSS_SECRET_KEY must be a pair: test_gck_ with test_gsk_, or live_"
+        )
+    if secret[0] == "live":
+        if not settings.is_https:
+            raise SettingError("live Toss keys take real money: PUBLIC_URL must be https")
+        if (settings.toss_api_url, settings.toss_sdk_url) != TOSS_ADDRESSES:
+            raise SettingError("live Toss keys go to Toss alone: leave TOSS_API_URL and TOSS_SDK_URL out")
+    elif settings.is_https and settings.toss_trial != "yes":
+        raise SettingError(
+            "test Toss keys take no money: set live ones, for PUBLIC_URL is https, or TOSS_TRIAL=yes"
         )
 
 

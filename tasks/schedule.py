@@ -33,6 +33,7 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("ask Toss about undecided payments, expire unpaid orders", 2.0, payments.reconcile_due),
     Recurring("compare yesterday with Toss, once, after 00:30 in Korea", 600.0, payments.compare_yesterday),
     Recurring("look for messages that wait for a person", 15.0, count_dead_letters),
+    Recurring("compare the payment page with its inventory", 3600.0, payments.check_page),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),
     Recurring("forget mailed links that ended", DAY, accounts.purge_links),

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import update
 
 from app.core.clock import Clock
-from app.infra.log import NOISY
+from app.infra.log import OURS
 from app.machines import Machines
 from app.models import sessions, users
 from tests.shop import Shop, eventually
@@ -143,7 +143,7 @@ async def make_stale(m: Machines, person: Person) -> None:
 
 
 def listen_closely(caplog: pytest.LogCaptureFixture) -> None:
-    """Hear every word at LOG_LEVEL=DEBUG, but of those whom set_up_log silences."""
-    caplog.set_level(logging.DEBUG)
-    for name in NOISY:
-        caplog.set_level(logging.WARNING, logger=name)
+    """Hear every word that set_up_log lets through at LOG_LEVEL=DEBUG."""
+    caplog.set_level(logging.WARNING)
+    for name in OURS:
+        caplog.set_level(logging.DEBUG, logger=name)

@@ -60,7 +60,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
     async with m.db.read() as tx:
         cards = await store.select_page(tx, category, sort, after, PAGE_SIZE + 1)
         if category and not cards and after is None:
-            raise NotFoundError(f"category {category!r}", say="없는 분류입니다. 다른 분류를 골라 주십시오.")
+            raise NotFoundError("category", say="없는 분류입니다. 다른 분류를 골라 주십시오.")
         shown = await _count_options(tx, cards[:PAGE_SIZE])
     next_cursor = paging.write_cursor(sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
     return ListPage(shown, next_cursor, is_first=after is None)

@@ -100,6 +100,7 @@ async def _show_busy(order_no: str) -> ResponseReturnValue:
         title="결제를 확인하고 있는 주문이 있습니다",
         sentence="먼저 하신 주문의 결제가 끝나지 않았습니다. 그 주문을 확인하신 뒤 새로 주문해 주십시오.",
         support_code="",  # nothing failed: there is nothing to look up in the log
+        typed=[],
         actions=[("주문 보기", f"/orders/{order_no}"), ("장바구니", "/cart")],
     )
 

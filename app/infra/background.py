@@ -5,6 +5,8 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
+from app.infra.log import name_error
+
 T = TypeVar("T")
 END_PAUSE = 1.0
 
@@ -43,7 +45,7 @@ class Background:
 def log_failure(task: "asyncio.Task[Any]") -> None:
     """Log how a task failed, if it did."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("background work failed: %s: %r", task.get_name(), error)
+        log.error("background work failed: %s: %s", task.get_name(), name_error(error))
 
 
 async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from app.infra.background import Background
+from app.infra.log import name_error
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Coalescer(Generic[T]):
                 await self._send(items)
             except Exception as error:  # noqa: BLE001 - whatever it was, the items have another way
                 if not self._failing:  # once per outage, not once per shopper's click
-                    log.warning("batches are not sent: %s: %s", type(error).__name__, error)
+                    log.warning("batches are not sent: %s", name_error(error))
                 self._failing = True
             else:
                 self._failing = False

@@ -190,7 +190,9 @@ class Database:
 
 def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds)
+        engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_timeout=wait_seconds, hide_parameters=True
+        )
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -201,6 +203,7 @@ def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine
         pool_timeout=wait_seconds,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # an error's text ends in the log
         # REPEATABLE READ differs between MySQL and MariaDB; with READ COMMITTED and locking reads both agree.
         isolation_level="READ COMMITTED",
         connect_args={
@@ -265,4 +268,5 @@ def _name_failure(error: Exception, *, committing: bool) -> DatabaseUnavailableE
     if not away:
         return None
     kind = CommitUnknownError if committing else DatabaseUnavailableError
-    return kind(f"{type(error).__name__}: {error}")
+    why = error.orig if isinstance(error, DBAPIError) else error
+    return kind(f"{type(error).__name__}: {why}")

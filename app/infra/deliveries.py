@@ -9,6 +9,7 @@ from typing import Any
 from app.core.errors import UnavailableError
 from app.core.message import BadMessageError
 from app.infra import metrics
+from app.infra.log import name_error
 from app.infra.queues import Queue
 
 HOLD_SECONDS = 60.0  # how long a delivery is kept while a machine is away, before it goes back once
@@ -113,6 +114,6 @@ async def _settle(batch: list[Delivery], on_message: OnMessage) -> None:
         else:
             _log.exception("%s: %s cannot be handled", batch[0].queue.name, batch[0].message_id)
             if not batch[0].settled:
-                await batch[0].retry(repr(error))
+                await batch[0].retry(name_error(error))
     for delivery in batch:
         await delivery.ack()

@@ -24,6 +24,12 @@ dead_messages = Gauge(
     ["queue"],
     multiprocess_mode="mostrecent",
 )
+policy_violations = Counter(
+    "madang_policy_violations", "What browsers kept from happening on our pages", ["directive", "page"]
+)
+payment_page_checks = Counter(
+    "madang_payment_page_checks", "Looks at the payment page by what came of them", ["outcome"]
+)
 alarms = Counter("madang_alarms", "Things a person must look at", ["kind"])
 
 

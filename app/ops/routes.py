@@ -9,6 +9,7 @@ from quart import Blueprint, Response, jsonify, request
 
 from app.core.errors import NotFoundError, UnavailableError
 from app.infra import metrics as counters
+from app.ops import violations
 from app.web import current
 from app.web.guards import outside
 
@@ -48,6 +49,15 @@ async def metrics() -> Response:
     if not allowed:
         raise NotFoundError("metrics")
     return Response(counters.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+@blueprint.post("/csp-reports")
+@outside
+async def receive_violations() -> Response:
+    """Count what a browser kept from happening on our pages. Anybody may say so: nothing else is done."""
+    for violation in violations.read(await request.get_data(as_text=False)):
+        counters.policy_violations.labels(violation.directive, violation.page).inc()
+    return Response("", 204)
 
 
 async def _reach(ping: Awaitable[None]) -> str:

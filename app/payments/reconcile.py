@@ -13,6 +13,7 @@ from typing import Any
 
 from app.core.errors import UnavailableError
 from app.infra.db import Tx
+from app.infra.log import name_error
 from app.machines import Machines
 from app.orders import service as orders
 from app.orders import states as order_states
@@ -105,7 +106,7 @@ def _startable(m: Machines, waiting: Sequence[Due], places: int) -> list[Due]:
 
 def _note(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (problem := task.exception()) is not None:
-        log.error("check of %s failed: %r", task.get_name(), problem)
+        log.error("check of %s failed: %s", task.get_name(), name_error(problem))
 
 
 async def ask(m: Machines, attempt: Attempt, *, resend: bool) -> None:

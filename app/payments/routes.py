@@ -72,6 +72,8 @@ async def show_payment(order_no: str) -> ResponseReturnValue:
 @anyone
 async def confirm_return(payment_no: str) -> ResponseReturnValue:
     """Take the shopper back from Toss and confirm. The one GET that changes something; safe to reload."""
+    if request.method == "HEAD":  # whoever only looks at a link has not come back
+        return await show_outcome(payment_no)
     arrival = read_arrival(request.args)
     try:
         result = await confirm.confirm_return(current.machines(), payment_no, arrival)

@@ -15,6 +15,7 @@ from app.payments.attempt import CANCELED_BY_SHOPPER, SUPERSEDED, Attempt, Stand
 from app.payments.books.compare import Report, compare, compare_yesterday, yesterday
 from app.payments.desk import Case, Desk, read_case, read_desk
 from app.payments.institutions import BANKS
+from app.payments.page.watch import Look, check_page
 from app.payments.reconcile import reconcile_due
 from app.payments.refunds.refund import Refund, RefundWish
 from app.payments.refunds.service import request as refund
@@ -27,12 +28,14 @@ __all__ = [
     "BANKS",
     "Case",
     "Desk",
+    "Look",
     "Refund",
     "RefundAccount",
     "RefundWish",
     "Report",
     "ask_again",
     "cancel_order",
+    "check_page",
     "compare",
     "compare_yesterday",
     "correct_customer",

@@ -127,6 +127,15 @@ async def select_in_state(tx: Tx, status: str, limit: int) -> list[Attempt]:
     return [_attempt(row) for row in await tx.execute(query.order_by(web_payments.c.updated_at).limit(limit))]
 
 
+async def select_newest_payable(tx: Tx) -> Attempt | None:
+    """Return the attempt opened last of those whose shopper may still go and pay."""
+    query = select(web_payments).where(
+        web_payments.c.payment_status == states.PENDING, web_payments.c.next_check_at > tx.clock.now()
+    )
+    row = (await tx.execute(query.order_by(web_payments.c.web_payment_id.desc()).limit(1))).first()
+    return _attempt(row) if row else None
+
+
 async def select_due(tx: Tx, limit: int, *, pending: bool) -> list[Attempt]:
     """Return the attempts whose next check is due, the longest due first; PENDING ones or all others."""
     unasked = web_payments.c.payment_status == states.PENDING

@@ -1,12 +1,12 @@
 """Static files: read once at start, named by their content, served for ever, compressed once."""
 
-import base64
 import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core import policy
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -32,7 +32,7 @@ class Assets:
         }
         css = self._files["css/critical.css"].body
         self.critical_style = f"<style>{css.decode()}</style>"
-        self.critical_hash = base64.b64encode(hashlib.sha256(css).digest()).decode()
+        self.critical_hash = policy.hash_style(css)
 
     def url(self, path: str) -> str:
         """Return the address of a file; it changes whenever the file does."""
@@ -42,7 +42,7 @@ class Assets:
         """Return a file by its address. Raises NotFoundError."""
         asset = self._files.get(path)
         if asset is None or asset.hash != hash_:
-            raise NotFoundError(path)
+            raise NotFoundError("static file")
         return asset
 
 

@@ -40,17 +40,33 @@ async def check() -> None:
     mask, masked = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
     sent = bytes(a ^ b for a, b in zip(mask, masked, strict=False))
     if not hmac.compare_digest(sent, _digest()):
+        await _keep_typed()
         raise ForbiddenError("csrf token")
+
+
+async def _keep_typed() -> None:
+    """Let the answer offer what was typed once more, where the browser vouches that our own page sent it.
+
+    So it is when the shopper logged in or out in another tab. Passwords are not written into pages.
+    """
+    form = await request.form
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if ours and not any("password" in name for name in form):
+        g.typed = [(name, value) for name, value in form.items(multi=True) if name != FIELD]
 
 
 def _check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         if site != "same-origin":
-            raise ForbiddenError(f"sec-fetch-site {site}")
+            raise ForbiddenError("sec-fetch-site")
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is None:
+        return
+    sent = urlsplit(origin)
+    downgraded = current.machines().settings.is_https and sent.scheme != "https"
+    if sent.netloc != request.host or downgraded:
         raise ForbiddenError("foreign origin")
 
 

@@ -19,8 +19,8 @@ def machines() -> Machines:
 
 
 def cookie_name(name: str) -> str:
-    """Return a cookie's full name: over TLS the browser guards it as a ``__Host-`` cookie."""
-    return f"__Host-{name}" if machines().settings.is_https else name
+    """Return a cookie's full name."""
+    return machines().settings.cookie_name(name)
 
 
 def cookie(name: str) -> str:

@@ -45,7 +45,7 @@ def register(app: Quart) -> None:
 
     async def on_unknown(error: Exception) -> Response:
         log.error("unexpected: %s", type(error).__name__, exc_info=error)
-        return await answer(ShopError(str(error)))
+        return await answer(ShopError(type(error).__name__))
 
     app.before_request(_begin_trace)
     app.register_error_handler(ShopError, on_shop_error)
@@ -74,6 +74,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
+            typed=g.get("typed", []),
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):

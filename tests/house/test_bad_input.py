@@ -58,7 +58,9 @@ FORMS: dict[str, dict[str, str]] = {
     "payments.receive_webhook": {},
     "admin.refund_payment": {"nonce": "0" * 32, "amount": "1000", "reason": "단순 변심"},
     "admin.check_payment": {},
+    "ops.receive_violations": {},
 }  # fmt: skip
+OUTSIDE = {"payments.receive_webhook", "ops.receive_violations"}  # machines: no token, and no sentences
 LEAVING = {
     "accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password",
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
@@ -263,7 +265,7 @@ async def test_a_payment_number_alone_tells_nothing_about_its_order(ground: Grou
         assert private not in page
 
 
-@pytest.mark.parametrize("endpoint", [name for name in POSTS if name != "payments.receive_webhook"])
+@pytest.mark.parametrize("endpoint", [name for name in POSTS if name not in OUTSIDE])
 async def test_a_form_that_is_not_ours_is_refused_unread(ground: Ground, endpoint: str) -> None:
     url, form = ground.address(POSTS[endpoint]), encode(ground.fill(FORMS[endpoint]))
     before, wrong = await ground.state(), []
@@ -278,6 +280,16 @@ async def test_a_form_that_is_not_ours_is_refused_unread(ground: Ground, endpoin
         answer = await send(ground.visitor, url, f"csrf={sound}&{form}", **site)
         if answer.status_code != 403:
             wrong.append(f"{site}: {answer.status_code}")
+    for claim in (
+        {},
+        {"X-CSRF-Token": "x"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://localhost"},
+    ):
+        answer = await send(ground.visitor, url, form, **HTMX, **claim)
+        wrong += await trouble(answer, f"htmx {claim}")
+        if answer.status_code != 403 or "hx-partial" not in await answer.get_data(as_text=True):
+            wrong.append(f"htmx {claim}: {answer.status_code}")
     assert wrong == []
     assert await ground.state() == before
 
@@ -367,13 +379,12 @@ async def test_a_body_that_is_no_form_changes_nothing(ground: Ground, endpoint: 
         "raw bytes": (bytes(range(256)), FORM["Content-Type"]),
         "many fields": (b"&".join(b"a%d=1" % number for number in range(9_000)), FORM["Content-Type"]),
     }
-    webhook = endpoint == "payments.receive_webhook"
     for what, (body, kind) in shapes.items():
         headers = {"Content-Type": kind, "X-CSRF-Token": token}
         if what != "ten megabytes unannounced":  # the test's client says no length by itself, browsers do
             headers["Content-Length"] = str(len(body))
         answer = await visitor.client.post(url, data=body, headers=headers)
-        wrong += await trouble(answer, what, says_so=not webhook)
+        wrong += await trouble(answer, what, says_so=endpoint not in OUTSIDE)
         if what == "ten megabytes" and answer.status_code != 413:
             wrong.append(f"ten megabytes: {answer.status_code}")
     assert wrong == []
@@ -399,7 +410,7 @@ async def test_a_spoilt_form_is_refused_politely_and_changes_nothing(
             token, before = quote(await visitor.token(), safe=""), await ground.state()
         for headers in ({}, HTMX):
             answer = await send(visitor, url, f"csrf={token}&{body}", **headers)
-            wrong += await trouble(answer, what, says_so=endpoint != "payments.receive_webhook")
+            wrong += await trouble(answer, what, says_so=endpoint not in OUTSIDE)
             after = await ground.state()
             if answer.status_code >= REFUSED and after != before:
                 wrong.append(f"{what}: refused with {answer.status_code}, and yet something changed")

@@ -663,6 +663,14 @@ REST: Sequence[Mutant] = (
         tests=embedded(SESSIONS, "test_logging_out_everywhere_ends_every_session_and_those_being_opened"),
     ),
     Mutant(
+        name="the sender of a form",
+        rule="DOOR",
+        file="app/web/csrf.py",
+        old="""if site != "same-origin":""",
+        new="""if site == "none":""",
+        tests=embedded(CARTS, "test_another_site_cannot_send_our_form"),
+    ),
+    Mutant(
         name="the form token",
         rule="DOOR",
         file="app/web/csrf.py",
@@ -716,7 +724,7 @@ LINKS: Sequence[Mutant] = (
     Mutant(
         name="no Referer carries a token",
         rule="LINK",
-        file="app/accounts/links/routes.py",
+        file="app/web/security.py",
         old='= "no-referrer"',
         new='= "same-origin"',
         tests=embedded(RESET, "test_the_token_reaches_neither_a_log_nor_a_referer"),

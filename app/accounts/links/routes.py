@@ -77,7 +77,7 @@ async def reset_password(token: str) -> Response:
         await links.reset_password(m, token, new)
     except LinkGoneError:
         return await _say_gone("/password-reset")
-    return _keep_quiet(htmx.redirect("/password-reset/done"))
+    return htmx.redirect("/password-reset/done")
 
 
 @blueprint.get("/account/email")
@@ -119,7 +119,7 @@ async def show_confirmation(token: str) -> Response:
         email = await links.read_email(current.machines(), _checked(token), g.shopper.user_id)
     except LinkGoneError:
         return await _say_gone("/account/email")
-    return _keep_quiet(await respond("accounts/email_confirm.html", email=email, token=token))
+    return await respond("accounts/email_confirm.html", email=email, token=token)
 
 
 @blueprint.post("/account/email/<token>")
@@ -130,7 +130,7 @@ async def confirm_email(token: str) -> Response:
         await links.confirm_email(current.machines(), _checked(token), g.shopper.user_id)
     except LinkGoneError:
         return await _say_gone("/account/email")
-    return _keep_quiet(htmx.redirect("/account/email"))
+    return htmx.redirect("/account/email")
 
 
 def _checked(token: str) -> str:
@@ -139,25 +139,17 @@ def _checked(token: str) -> str:
     return token
 
 
-def _keep_quiet(response: Response) -> Response:
-    """Let no Referer carry this page's address on: it holds a token."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
-
-
 async def _say_gone(again: str) -> Response:
     gone = LinkGoneError
-    page = await respond(
+    return await respond(
         "accounts/link_gone.html", status=404, title=gone.title, sentence=gone.default_say, again=again
     )
-    return _keep_quiet(page)
 
 
 async def _draw_new_password(token: str, user: Member, fields: Fields, status: int = 422) -> Response:
-    page = await respond(
+    return await respond(
         "accounts/reset.html", status=status, token=token, signup_id=user.signup_id, errors=fields.errors
     )
-    return _keep_quiet(page)
 
 
 async def _draw_email(fields: Fields, status: int = 422) -> Response:
