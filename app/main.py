@@ -19,29 +19,28 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import addresses, compression, errors, security, session, static
+from app.web import addresses, compression, errors, guards, security, session, shape, static
 from app.web.assets import Assets
-from app.web.guards import FORM_BYTES
 from app.web.render import create_environment
 
-BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
 ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, links, closure, admin, ops)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
     app = Quart(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
-    app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.url_map.converters["int"] = addresses.NumberConverter
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m
+    app.extensions["proxies"] = settings.proxies
     app.extensions["templates"] = create_environment(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
     compression.register(app)
     errors.register(app)
+    shape.register(app)
+    guards.register(app)
     session.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -16,8 +16,11 @@ from app.infra.log import trace
 from app.main import create_app
 from app.settings import Settings
 from app.supervisor import LISTEN_FD
+from app.web.shape import HEADER_BYTES
 
-HEADER_BYTES = 16 * 1024
+QUIET_SECONDS = 30  # between two requests; also ends a connection whose headers never come
+# No answer takes us longer: whoever neither sends nor takes anything for so long has gone.
+READ_SECONDS = 120
 LINGER_SECONDS = 1.0  # a slow phone's way from its greeting to its question
 REFUSAL = [(name.lower().encode(), value.encode()) for name, value in policy.ALWAYS.items()]
 REFUSAL.append((b"content-security-policy", policy.BARE.encode()))
@@ -65,6 +68,11 @@ async def _serve(settings: Settings, loop: Any) -> None:
             door.close()
         await asyncio.sleep(LINGER_SECONDS)
 
+    await serve(_only_http(create_app(settings)), configure(settings), shutdown_trigger=told_to_stop)
+
+
+def configure(settings: Settings) -> Config:
+    """Return how Hypercorn is to serve: on whose socket, and for how long it waits for whom."""
     config = ServerConfig()
     descriptor = os.environ.get(LISTEN_FD)
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
@@ -73,9 +81,11 @@ async def _serve(settings: Settings, loop: Any) -> None:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.graceful_timeout = settings.drain_seconds
     config.shutdown_timeout = settings.drain_seconds
-    config.keep_alive_timeout = 30  # also ends a connection whose headers never come
+    config.keep_alive_timeout = QUIET_SECONDS
+    config.read_timeout = READ_SECONDS
     config.h11_max_incomplete_size = HEADER_BYTES
-    await serve(_only_http(create_app(settings)), config, shutdown_trigger=told_to_stop)
+    config.h2_max_header_list_size = HEADER_BYTES
+    return config
 
 
 def _only_http(shop: ASGIFramework) -> ASGIFramework:

@@ -1,6 +1,7 @@
 """Every setting of the shop: one row each, read from the environment, never from a file in the repository."""
 
 import dataclasses
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
+PREFIX_OF_ALL = 0
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingError(Exception):
@@ -27,6 +30,9 @@ class Settings:
 
     bind: str = _row("127.0.0.1:8000", "address and port the web listens on")
     public_url: str = _row("", "address shoppers use, for links to and from Toss; default: http://BIND")
+    trusted_proxies: str = _row(
+        "", "addresses and networks of the proxies in front, whose X-Forwarded-For is believed; by commas"
+    )
     data_dir: str = _row("data", "folder for pictures, generated secrets and the embedded database and cache")
     database_url: str = _row("", "SQLAlchemy address of MySQL; empty: an embedded SQLite file", secret=True)
     redis_url: str = _row("", "address of Redis; empty: an embedded Valkey", secret=True)
@@ -106,6 +112,15 @@ class Settings:
         return "localhost" if not host or ":" in host else host
 
     @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the proxies in front. Raises SettingError."""
+        words = [word.strip() for word in self.trusted_proxies.split(",")]
+        try:
+            return tuple(ipaddress.ip_network(word) for word in words if word)
+        except ValueError as error:
+            raise SettingError(f"TRUSTED_PROXIES: {error}") from error
+
+    @property
     def data_path(self) -> Path:
         """The data folder."""
         return Path(self.data_dir).resolve()
@@ -125,6 +140,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         if written is not None:
             values[row.name] = _convert(name, written, row)
     settings = Settings(**values)
+    if settings.proxies and PREFIX_OF_ALL in {network.prefixlen for network in settings.proxies}:
+        raise SettingError("TRUSTED_PROXIES must not be everybody: anyone could then claim any address")
     check_mail(settings)
     return settings
 

@@ -31,6 +31,7 @@ from sandbox.valkey import Valkey
 
 LISTEN_FD = "LISTEN_FD"
 BACKLOG = 1024
+UNTAKEN_MS = 60_000  # whoever takes nothing of an answer for so long holds no connection any more
 QUICK_DEATH_SECONDS = 5.0
 PAUSE_FIRST, PAUSE_LAST = 0.1, 5.0
 MIGRATION_PAUSE = 1.0
@@ -244,6 +245,8 @@ def _open_door(address: tuple[str, int]) -> socket.socket:
     """Listen before any web process runs: a shopper waits, and is not refused, while one restarts."""
     door = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":  # each connection inherits it
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MS)
     door.bind(address)
     door.listen(BACKLOG)
     door.set_inheritable(True)

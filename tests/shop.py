@@ -32,29 +32,33 @@ class Shop:
     m: Machines
     app: Quart
 
-    def visitor(self) -> "Visitor":
-        """Return somebody with an empty cookie jar."""
-        return Visitor(self.app.test_client())
+    def visitor(self, address: str = "") -> "Visitor":
+        """Return somebody with an empty cookie jar, at an address of the internet or on this machine."""
+        return Visitor(self.app.test_client(), address)
 
 
 class Visitor:
     """A browser without scripts, or with htmx when told so; it fills the form token in by itself."""
 
-    def __init__(self, client: TestClientProtocol) -> None:
+    def __init__(self, client: TestClientProtocol, address: str = "") -> None:
         self.client = client
+        self.scope = {"client": (address, 40_000)} if address else {}
 
     async def get(self, url: str, *, htmx: bool = False, **headers: str) -> Response:
-        return await self.client.get(url, headers={**(HTMX if htmx else {}), **headers})
+        return await self.client.get(
+            url, headers={**(HTMX if htmx else {}), **headers}, scope_base=self.scope
+        )
 
     async def post(self, url: str, *, htmx: bool = False, csrf: str | None = None, **form: Any) -> Response:
         token = await self.token() if csrf is None else csrf
         # Written out here, because the test client's own forms cannot send one name twice.
         body = urlencode({"csrf": token, **form}, doseq=True)
-        return await self.client.post(url, data=body, headers={**(HTMX if htmx else {}), **FORM})
+        headers = {**(HTMX if htmx else {}), **FORM}
+        return await self.client.post(url, data=body, headers=headers, scope_base=self.scope)
 
     async def token(self) -> str:
         """Return a form token bound to this visitor's cookies."""
-        page = await (await self.client.get("/orders/lookup")).get_data(as_text=True)
+        page = await (await self.get("/orders/lookup")).get_data(as_text=True)
         found = re.search(r'name="csrf" value="([^"]+)"', page)
         assert found, page
         return found[1]

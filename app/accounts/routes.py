@@ -20,7 +20,7 @@ from app.core.errors import UnavailableError
 from app.infra.db import Tx
 from app.orders import service as orders
 from app.orders.view import show
-from app.web import current, htmx
+from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, member
 from app.web.htmx import Piece, respond
@@ -43,7 +43,7 @@ async def show_signup() -> Response:
 
 
 @blueprint.post("/signup")
-@anyone
+@anyone(limit=limits.SIGN_UP)
 async def sign_up() -> Response:
     """Make a user and log them in."""
     m, fields = current.machines(), await read_fields()
@@ -60,7 +60,7 @@ async def sign_up() -> Response:
 
 
 @blueprint.get("/signup/availability")
-@anyone
+@anyone(limit=limits.AVAILABILITY)
 async def show_availability() -> Response:
     """Say, while somebody types, whether an id is free. Without scripts there is only the form."""
     if not htmx.wants_pieces():
@@ -85,7 +85,7 @@ async def show_login() -> Response:
 
 
 @blueprint.post("/login")
-@anyone
+@anyone(limit=limits.LOG_IN)
 async def log_in() -> Response:
     """Log in."""
     m, fields = current.machines(), await read_fields()
@@ -132,7 +132,7 @@ async def show_password() -> Response:
 
 
 @blueprint.post("/account/password")
-@member
+@member(limit=limits.LOG_IN)
 async def change_password() -> Response:
     """Change the password: every other browser is logged out, this one gets a new session."""
     m, fields = current.machines(), await read_fields()

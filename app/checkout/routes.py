@@ -8,7 +8,7 @@ from app.checkout import service
 from app.checkout.forms import read_recipient, read_seen_total, typed
 from app.checkout.service import BUSY, EMPTY, MOVED, SHORT, Buyer, Placing
 from app.orders.order import Recipient
-from app.web import current, htmx
+from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone
 from app.web.htmx import respond
@@ -34,7 +34,7 @@ async def show_form() -> ResponseReturnValue:
 
 
 @blueprint.post("/checkout")
-@anyone
+@anyone(limit=limits.CHECKOUT)
 async def place_order() -> ResponseReturnValue:
     """Take the form to the review page, and the reviewed order to its payment."""
     fields = await read_fields()

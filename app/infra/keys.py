@@ -12,6 +12,7 @@ CART_SECONDS = 30 * DAY  # refreshed by every edit
 SESSION_SECONDS = 14 * DAY  # without a request a session ends
 SESSION_MOST_SECONDS = 30 * DAY  # with or without requests it ends
 ATTEMPT_SECONDS = 900
+LIMIT_SECONDS = 3600  # no budget takes longer to be full again
 BUCKETS = 16
 
 
@@ -43,3 +44,11 @@ def session(token_hash: str) -> str:
 def login_attempts(mark: str) -> str:
     """Return the hash that counts attempts to log in to one account. Lives ATTEMPT_SECONDS after the last."""
     return f"{{l{mark}}}attempts"
+
+
+def limit(name: str, mark: str) -> str:
+    """Return the moment at which a budget of a limit is full again. Lives until then, LIMIT_SECONDS at most.
+
+    All budgets of one limit are on one node: an address, its network and what it is about are spent together.
+    """
+    return f"{{l-{name}}}limit:{mark}"

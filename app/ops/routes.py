@@ -10,12 +10,11 @@ from quart import Blueprint, Response, jsonify, request
 from app.core.errors import NotFoundError, UnavailableError
 from app.infra import metrics as counters
 from app.ops import violations
-from app.web import current
+from app.web import current, limits
+from app.web.caller import is_this_machine
 from app.web.guards import outside
 
 blueprint = Blueprint("ops", __name__)
-
-LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @blueprint.get("/livez")
@@ -45,14 +44,14 @@ async def metrics() -> Response:
     """Give the counters of all processes to Prometheus, on this machine or with the token."""
     token = current.machines().settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    allowed = hmac.compare_digest(sent, token) if token else request.remote_addr in LOOPBACK
+    allowed = hmac.compare_digest(sent, token) if token else is_this_machine()
     if not allowed:
         raise NotFoundError("metrics")
     return Response(counters.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.post("/csp-reports")
-@outside
+@outside(limit=limits.REPORTS)
 async def receive_violations() -> Response:
     """Count what a browser kept from happening on our pages. Anybody may say so: nothing else is done."""
     for violation in violations.read(await request.get_data(as_text=False)):

@@ -9,7 +9,7 @@ from app.orders.access import PASS_COOKIE, PASS_LIFE, Visitor
 from app.orders.forms import ORDER_NO, Lookup
 from app.orders.view import OrderView, show
 from app.payments import service as payments
-from app.web import current, htmx
+from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone
 from app.web.htmx import Piece, respond
@@ -41,7 +41,7 @@ async def show_lookup() -> ResponseReturnValue:
 
 
 @blueprint.post("/orders/lookup")
-@anyone
+@anyone(limit=limits.LOOK_UP)
 async def look_up() -> ResponseReturnValue:
     """Let a guest in who knows the order's number and telephone."""
     fields = await read_fields()

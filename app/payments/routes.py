@@ -17,7 +17,7 @@ from app.payments import confirm, outcome, service, states, webhooks
 from app.payments.confirm import Result
 from app.payments.forms import read_arrival, read_failure_code
 from app.payments.outcome import Outcome
-from app.web import current, htmx, security
+from app.web import current, htmx, limits, security
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
 
@@ -107,7 +107,7 @@ async def show_failure(payment_no: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/payments/toss/webhook")
-@outside
+@outside(limit=limits.WEBHOOK)
 async def receive_webhook() -> ResponseReturnValue:
     """Keep what somebody says about a payment, and answer at once."""
     try:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from quart import Blueprint, Response, request
 
 from app.search import service
+from app.web import limits
 from app.web.current import machines
 from app.web.guards import anyone
 from app.web.htmx import respond
@@ -13,7 +14,7 @@ blueprint = Blueprint("search", __name__)
 
 
 @blueprint.get("/search")
-@anyone
+@anyone(limit=limits.SEARCH)
 async def show_results() -> Response:
     """Show what was found; without a query, how to search."""
     q = service.read_query(request.args.get("q", ""))

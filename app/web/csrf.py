@@ -42,6 +42,7 @@ async def check() -> None:
     if not hmac.compare_digest(sent, _digest()):
         await _keep_typed()
         raise ForbiddenError("csrf token")
+    g.form_is_ours = True
 
 
 async def _keep_typed() -> None:

@@ -2,9 +2,10 @@
 
 import logging
 import secrets
+from typing import cast
 
-from quart import Quart, Response, g
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from app.core.errors import (
     ForbiddenError,
@@ -16,12 +17,10 @@ from app.core.errors import (
     TooManyError,
 )
 from app.infra.log import trace
-from app.web import htmx
+from app.web import csrf, htmx
 from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
-
-NAMED: dict[int, type[ShopError]] = {403: ForbiddenError, 404: NotFoundError, 413: TooLargeError}
 
 
 class MethodError(ShopError):
@@ -30,6 +29,23 @@ class MethodError(ShopError):
     status = 405
     title = "이렇게는 열 수 없는 주소입니다"
     default_say = "처음 화면에서 다시 시작해 주십시오."
+
+
+class SlowBodyError(ShopError):
+    """The form did not arrive in time."""
+
+    status = 408
+    title = "내용이 다 도착하지 않았습니다"
+    default_say = "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+
+
+NAMED: dict[int, type[ShopError]] = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: MethodError,
+    408: SlowBodyError,
+    413: TooLargeError,
+}
 
 
 def register(app: Quart) -> None:
@@ -61,8 +77,9 @@ async def _begin_trace() -> None:
 async def answer(error: ShopError) -> Response:
     """Draw the failure, with the number under which the log has this request."""
     log.info("answered %d: %s", error.status, error)
-    if isinstance(error, RedisUnavailableError):
-        g.cart_count = None  # it has just kept this shopper waiting: the page does without asking it again
+    if isinstance(error, RedisUnavailableError | TooManyError):
+        # It has just kept this shopper waiting, or the answer must cost little: it is not asked again.
+        g.cart_count = None
     if htmx.wants_pieces():
         response = await htmx.draw_pieces(
             [htmx.Piece("web/notice")], status=error.status, notice=Notice("error", error.say)
@@ -74,7 +91,7 @@ async def answer(error: ShopError) -> Response:
             title=error.title,
             sentence=error.say,
             support_code=trace.get(),
-            typed=g.get("typed", []),
+            typed=await _typed(error),
             actions=[("처음으로", "/"), ("장바구니", "/cart")],
         )
     if isinstance(error, TooManyError):
@@ -84,12 +101,16 @@ async def answer(error: ShopError) -> Response:
     return response
 
 
+async def _typed(error: ShopError) -> list[tuple[str, str]]:
+    """Return what was typed, to be sent again as it is: of a form that was not looked at, all but secrets."""
+    if isinstance(error, TooManyError) and g.get("form_is_ours"):
+        form = (await request.form).items(multi=True)
+        return [(name, text) for name, text in form if name != csrf.FIELD and "password" not in name.lower()]
+    return cast("list[tuple[str, str]]", g.get("typed", []))
+
+
 def _name(error: HTTPException) -> ShopError:
-    if isinstance(error, RequestEntityTooLarge):
-        return TooLargeError()
     status = error.code or 500
-    if status == 405:  # noqa: PLR2004 - the status's own number
-        return MethodError()
     named = NAMED.get(status)
     if named is not None:
         return named(str(error))

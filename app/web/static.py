@@ -6,6 +6,7 @@ from pathlib import Path
 from quart import Quart, Response, request, send_from_directory
 
 from app.core.errors import NotFoundError
+from app.web import limits
 from app.web.assets import Assets
 from app.web.guards import anyone
 
@@ -17,7 +18,7 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     """Serve files at /static/<hash>/<path> and pictures at /pictures/<name>."""
 
     @app.get("/static/<hash_>/<path:path>", endpoint="static.show_file")
-    @anyone
+    @anyone(limit=limits.FILES)
     async def show_file(hash_: str, path: str) -> Response:
         asset = assets.find(hash_, path)
         headers = {"Cache-Control": FOREVER, "Content-Type": asset.content_type, "Vary": "Accept-Encoding"}
@@ -26,7 +27,7 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
         return Response(asset.body, 200, headers)
 
     @app.get("/pictures/<name>", endpoint="static.show_picture")
-    @anyone
+    @anyone(limit=limits.FILES)
     async def show_picture(name: str) -> Response:
         if not PICTURE.fullmatch(name):
             raise NotFoundError("picture")

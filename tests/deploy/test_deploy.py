@@ -151,7 +151,7 @@ def test_the_cloud_config_begins_as_cloud_init_wants_it_and_names_its_blanks() -
     blanks = set(re.findall(r"@[A-Z_]+@", CLOUD_CONFIG))
     steps = (ROOT / "docs/deploy.md").read_text()
     assert blanks == set(re.findall(r"@[A-Z_]+@", steps))
-    assert blanks == {"@IMAGE@", "@REGISTRY@", "@PUBLIC_URL@", "@TOSS_CLIENT_KEY@"}
+    assert blanks == {"@IMAGE@", "@REGISTRY@", "@PUBLIC_URL@", "@TOSS_CLIENT_KEY@", "@ADDRESS@"}
 
 
 def test_the_steps_ask_for_life_to_restart_and_for_readiness_to_send_shoppers() -> None:

@@ -53,7 +53,11 @@ KEPT = {
     "PASSWORD_PEPPER": f"pepper-{MARK}",
     "METRICS_TOKEN": f"metrics-{MARK}",
 }
-ACCOUNT = {name: TYPED[name] for name in ("name", "phone", "signup_id", "password")}
+ACCOUNT = {
+    **{name: TYPED[name] for name in ("name", "phone", "signup_id", "password")},
+    "email": TYPED["mail"],
+    **dict.fromkeys(("terms", "privacy", "age"), "1"),
+}
 RECIPIENT = {
     "recipient_name": TYPED["name"], "recipient_phone": TYPED["phone"], "postcode": "04524",
     "address1": TYPED["address1"], "address2": TYPED["address2"], "delivery_note": TYPED["note"],

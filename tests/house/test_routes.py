@@ -1,13 +1,32 @@
-"""Every door says who may come in."""
+"""Every door says who may come in, and how often."""
 
 from collections.abc import Iterator
 
 import pytest
 from quart import Quart
 
+from app.infra import keys
 from app.main import create_app
 from app.settings import Settings
+from app.web import limits
 from app.web.guards import UNSAFE, Door
+from app.web.limits import Limit
+
+LIMITS = [one for one in vars(limits).values() if isinstance(one, Limit)]
+# Doors where the limit of all pages or all forms is not enough; what they have instead, or besides.
+SPECIAL = {
+    "static.show_file": limits.FILES,
+    "static.show_picture": limits.FILES,
+    "search.show_results": limits.SEARCH,
+    "checkout.place_order": limits.CHECKOUT,
+    "payments.receive_webhook": limits.WEBHOOK,
+    "orders.look_up": limits.LOOK_UP,
+    "ops.receive_violations": limits.REPORTS,
+    "accounts.sign_up": limits.SIGN_UP,
+    "accounts.show_availability": limits.AVAILABILITY,
+    "accounts.log_in": limits.LOG_IN,
+    "accounts.change_password": limits.LOG_IN,
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +49,36 @@ def doors(app: Quart) -> Iterator[tuple[str, set[str], Door | None]]:
 
 def test_every_route_says_who_may_come_in(app: Quart) -> None:
     assert [url for url, _, door in doors(app) if door is None] == []
+
+
+def test_every_route_says_how_often_it_may_be_used(app: Quart) -> None:
+    """All are counted before a machine is asked; what could be guessed at or filled up is counted besides."""
+    for url, methods, door in doors(app):
+        assert door, url
+        for method in methods:
+            early = door.early_limit(method)
+            assert not early.shared, url
+            assert 0 < early.rate.times / early.rate.seconds <= 100, url
+    own = {
+        endpoint: door.own_limit
+        for endpoint, view in app.view_functions.items()
+        if (door := getattr(view, "door", None)) and door.own_limit
+    }
+    assert own == SPECIAL
+
+
+def test_a_limit_has_a_name_of_its_own_and_its_key_ends_when_it_says() -> None:
+    assert len({one.name for one in LIMITS}) == len(LIMITS)
+    for one in LIMITS:
+        rates = [one.rate, *([one.field_rate] if one.field_rate else [])]
+        assert all(rate.holds_ms <= keys.LIMIT_SECONDS * 1000 for rate in rates), one
+        assert bool(one.field) == bool(one.field_rate), one
+
+
+def test_what_is_narrow_is_narrow_for_an_account_or_an_order_because_phones_share_addresses() -> None:
+    for one in LIMITS:
+        assert one.rate.times >= 60, one
+        assert one.field_rate is None or one.field_rate.times < one.rate.times, one
 
 
 def test_every_change_asks_for_the_form_token_or_comes_from_outside(app: Quart) -> None:

@@ -47,6 +47,13 @@ def test_a_number_is_a_number(value: str) -> None:
         read_settings({"WEB_WORKERS": value})
 
 
+@pytest.mark.parametrize("value", ["everybody", "10.0.0.1/8", "10.0.0.0/33", "0.0.0.0/0", "10.0.0.1,::/0"])
+def test_a_proxy_is_an_address_or_a_network_and_never_everybody(value: str) -> None:
+    with pytest.raises(SettingError, match="TRUSTED_PROXIES"):
+        read_settings({"TRUSTED_PROXIES": value})
+    assert len(read_settings({"TRUSTED_PROXIES": "10.0.0.1, fd00::/8"}).proxies) == 2
+
+
 def test_a_choice_is_one_of_its_choices() -> None:
     with pytest.raises(SettingError, match="redis, confirm"):
         read_settings({"CART_ACK": "maybe"})

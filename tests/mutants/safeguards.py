@@ -2,7 +2,7 @@
 
 R1 to R20 are the rules of the cart's protocol in docs/messages.md. Of the others: CAS: a change guarded
 by the state that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean;
-TX: a commit; DOOR: sessions and forms; LINK: what is mailed.
+TX: a commit; DOOR: sessions, forms and limits; LINK: what is mailed.
 """
 
 from collections.abc import Sequence
@@ -36,6 +36,10 @@ DURABILITY = "tests/machines/test_durability.py"
 CART_RACES = "tests/races/test_carts.py"
 ORDER_RACES = "tests/races/test_orders.py"
 ACCOUNT_RACES = "tests/races/test_accounts.py"
+FLOODS = "tests/rooms/accounts/test_floods.py"
+CALLER = "tests/house/test_caller.py"
+WIRE = "tests/machines/test_wire.py"
+PASSWORDS = "tests/rooms/accounts/test_passwords.py"
 
 UNSAFE = "test_an_unsafe_redis_is_refused_with_the_way_to_mend_it"
 
@@ -677,6 +681,60 @@ REST: Sequence[Mutant] = (
         old="if not hmac.compare_digest(sent, _digest()):",
         new="if not sent:",
         tests=embedded(CARTS, "test_a_wrong_form_token_changes_nothing"),
+    ),
+    Mutant(
+        name="what one address may fail",
+        rule="DOOR",
+        file="app/web/guards.py",
+        old="            await limits.spend(door.shared_limit)\n",
+        new="            pass\n",
+        tests=embedded(
+            FLOODS,
+            "test_one_address_may_fail_to_log_in_so_often_and_the_next_address_is_not_asked_to_wait",
+        ),
+    ),
+    Mutant(
+        name="counted before a machine is asked",
+        rule="DOOR",
+        file="app/web/guards.py",
+        old="    app.before_request(_count)\n",
+        new="    pass\n",
+        tests=embedded(FLOODS, "test_pages_have_a_limit_too_and_it_costs_no_machine_anything"),
+    ),
+    Mutant(
+        name="few log in at a time",
+        rule="DOOR",
+        file="app/web/limits.py",
+        old="    if not limit.at_once:\n",
+        new="    if limit:\n",
+        tests=embedded(FLOODS, "test_of_a_crowd_that_logs_in_at_once_few_are_worked_on_and_pages_go_on"),
+    ),
+    Mutant(
+        name="only proxies of ours are believed",
+        rule="DOOR",
+        file="app/web/caller.py",
+        old="if address is None or not any(address in network for network in proxies):",
+        new="if address is None:",
+        tests=alone(CALLER, "test_without_trusted_proxies_nobody_is_believed[127.0.0.1]"),
+    ),
+    Mutant(
+        name="a length and chunks",
+        rule="DOOR",
+        file="app/web/shape.py",
+        old='("Content-Length" in headers or request.http_version == "1.0")',
+        new="False",
+        tests=alone(
+            WIRE,
+            "test_a_request_that_ends_in_two_ways_is_refused_and_so_is_what_follows[a length and chunks]",
+        ),
+    ),
+    Mutant(
+        name="a cheap hash takes as long as a dear one",
+        rule="DOOR",
+        file="app/accounts/passwords.py",
+        old="for cost in range(_cost_of(hashed), self._cost):",
+        new="for cost in ():",
+        tests=embedded(PASSWORDS, "test_a_hash_made_at_a_lower_cost_does_not_say_that_there_is_an_account"),
     ),
 )
 

@@ -13,12 +13,14 @@ from sqlalchemy import select
 from app.models import order_lines, orders, products, stock_movements, web_payments, webhook_events
 from app.orders import service as order_service
 from app.payments import service as payments
+from app.web.limits import LOOK_UP
 from tests.buyer import ADDRESS, Buyer, assert_books, attempts, left, order_row, stand_of, states, webhook
 from tests.goods import mug
 from tests.races.crowd import CROWD, UNAVAILABLE, at_once, races, settled
 from tests.shop import Shop
 
 TRIES = 20
+TOO_MANY = 429
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -298,6 +300,8 @@ async def test_looking_up_an_order_changes_nothing(shop: Shop, buyer: Buyer) -> 
         return await stranger.post("/orders/lookup", csrf=token, order_no=order_no, phone=phone)
 
     answers = await at_once(ask)
-    assert set(answers) <= {303, 422, UNAVAILABLE}
+    assert set(answers) <= {303, 422, TOO_MANY, UNAVAILABLE}
     assert answers.count(303) > 0
+    assert LOOK_UP.field_rate
+    assert answers.count(422) <= LOOK_UP.field_rate.times
     assert await rows() == before

@@ -64,6 +64,26 @@ async def test_an_unknown_user_costs_as_much_as_a_wrong_password(
     assert asked == [b"$2b$04$"] * 3
 
 
+async def test_a_hash_made_at_a_lower_cost_does_not_say_that_there_is_an_account(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the cost was raised, a wrong password takes as many rounds as it does for nobody."""
+    person = await minji(shop.m)
+    rounds: list[int] = []
+    check = bcrypt.checkpw
+
+    def recording(password: bytes, hashed: bytes) -> bool:
+        rounds.append(2 ** int(hashed[4:6]))
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", recording)
+    assert await service.log_in(dearer(shop.m, 7), person.signup_id, "틀린 비밀번호") is None
+    assert sum(rounds) == 2**7
+    rounds.clear()
+    assert await service.log_in(dearer(shop.m, 7), "nobody_here", "틀린 비밀번호") is None
+    assert rounds == [2**7]
+
+
 async def test_logging_in_renews_a_hash_that_became_too_cheap(shop: Shop) -> None:
     person = await minji(shop.m)
     dear = dearer(shop.m, 5)

@@ -77,7 +77,7 @@ async def test_without_a_query_the_page_says_how_to_search(shop: Shop) -> None:
         assert not CARD.search(page)
 
 
-@pytest.mark.parametrize("query", ["가" * 5000, "%00", "' OR 1=1 --", "<script>", "😀", "a " * 300])
+@pytest.mark.parametrize("query", ["가" * 900, "%00", "' OR 1=1 --", "<script>", "😀", "a " * 300])
 async def test_whatever_is_typed_the_answer_is_a_page(shop: Shop, query: str) -> None:
     answer = await shop.visitor().get(f"/search?q={quote(query, safe='%')}")
     page = await answer.get_data(as_text=True)

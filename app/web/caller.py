@@ -1,0 +1,93 @@
+"""Where a request comes from: the address of the connection, or what a proxy that we trust says of it."""
+
+import ipaddress
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from quart import current_app, g, request
+
+from app.settings import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+FORWARDED = "X-Forwarded-For"
+MOST_HOPS = 20
+HOSTS = {4: 32, 6: 64}  # what one household has: an address, or with IPv6 as many as it likes of a /64
+NETWORKS = {4: 24, 6: 48}
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as far as an address can tell.
+
+    ``stands_for_many``: this machine, its containers or the office's network. Shoppers have such an address
+    only behind a proxy that TRUSTED_PROXIES does not name, and then they all have the same one.
+    """
+
+    host: str
+    network: str
+    stands_for_many: bool
+
+
+def caller() -> Caller:
+    """Return where the present request comes from."""
+    if "caller" not in g:
+        forwarded = request.headers.getlist(FORWARDED)
+        found = find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])
+        g.caller = _describe(found)
+        if g.caller.stands_for_many and FORWARDED in request.headers:
+            _warn_once(g.caller.host)
+    here: Caller = g.caller
+    return here
+
+
+def is_this_machine() -> bool:
+    """Whether a program of this machine asks, for itself and not for somebody behind it."""
+    peer = _parse(request.remote_addr or "")
+    return peer is not None and peer.is_loopback and FORWARDED not in request.headers
+
+
+def find_address(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
+    """Return the nearest address that is not one of our proxies'.
+
+    Each proxy appends whom it was asked by, so the list is read from its end; what stands before the first
+    stranger, the stranger may have written.
+    """
+    found = peer
+    for word in reversed(",".join(forwarded).split(",")[-MOST_HOPS:]):
+        address = _parse(found)
+        if address is None or not any(address in network for network in proxies):
+            break
+        if _parse(word.strip()) is None:
+            break
+        found = word.strip()
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _describe(text: str) -> Caller:
+    address = _parse(text)
+    if address is None:  # a socket without a network
+        return Caller("local", "local", stands_for_many=True)
+    host, network = (
+        ipaddress.ip_network((address, sizes[address.version]), strict=False) for sizes in (HOSTS, NETWORKS)
+    )
+    return Caller(str(host), str(network), stands_for_many=not address.is_global)
+
+
+@lru_cache(maxsize=10_000)
+def _parse(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=1)
+def _warn_once(host: str) -> None:
+    log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", host)

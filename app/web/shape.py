@@ -1,0 +1,112 @@
+"""What a request may look like before anybody reads it: its address, its headers, its body, its fields."""
+
+from typing import Any
+
+from quart import Quart, Request, Response, g, request
+from quart.formparser import FormDataParser
+from quart.wrappers.request import Body
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.core.errors import ShopError
+
+FORM_BYTES = 64 * 1024
+MOST_FIELDS = 100
+URL_BYTES = 8 * 1024
+HEADER_BYTES = 16 * 1024
+MOST_HEADERS = 100
+URL_ENCODED = ("application/x-www-form-urlencoded", "application/x-url-encoded")
+BODY_SECONDS = 30  # a form over a bad mobile network takes long; one that never ends is cut
+
+
+class AmbiguousError(ShopError):
+    """Two readers could disagree where this request ends: a proxy in front would let the rest pass unseen."""
+
+    status = 400
+    title = "요청을 읽을 수 없습니다"
+    default_say = "브라우저가 보낸 요청을 읽을 수 없습니다. 처음 화면에서 다시 시작해 주십시오."
+
+
+class AddressTooLongError(ShopError):
+    """The address is longer than any of ours."""
+
+    status = 414
+    title = "주소가 너무 깁니다"
+    default_say = "주소가 너무 길어 열 수 없습니다. 검색어나 주소를 줄여 다시 시도해 주십시오."
+
+
+class HeadersTooLargeError(ShopError):
+    """More headers than a browser sends; most often it is too many cookies."""
+
+    status = 431
+    title = "보낸 내용이 너무 큽니다"
+    default_say = "브라우저에 쌓인 쿠키가 너무 큽니다. 이 사이트의 쿠키를 지운 뒤 다시 시도해 주십시오."
+
+
+class BoundedBody(Body):
+    """A body that ends with an error once it was too large in all, also when it is read piece by piece."""
+
+    def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
+        super().__init__(expected_content_length, max_content_length)
+        self._came = 0
+
+    def append(self, data: bytes) -> None:
+        """Take a piece. What comes after too much is dropped."""
+        self._came += len(data)
+        if self._max_content_length is not None and self._came > self._max_content_length:
+            self._must_raise = self._must_raise or RequestEntityTooLarge()
+            self.set_complete()
+        super().append(data)
+
+
+class BoundedParser(FormDataParser):
+    """Reads forms of a bearable number of fields."""
+
+    async def parse(
+        self, body: Body, mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> tuple[MultiDict[str, Any], MultiDict[str, Any]]:
+        """Read a form. Raises RequestEntityTooLarge."""
+        if mimetype in URL_ENCODED and (await body).count(b"&") >= MOST_FIELDS:
+            raise RequestEntityTooLarge
+        return await super().parse(body, mimetype, content_length, options)
+
+
+class BoundedRequest(Request):
+    """A request that nobody can make us read for ever."""
+
+    body_class = BoundedBody
+    form_data_parser_class = BoundedParser
+
+
+def register(app: Quart) -> None:
+    """Refuse what no browser sends."""
+    app.request_class = BoundedRequest
+    app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES
+    app.config["MAX_FORM_PARTS"] = MOST_FIELDS
+    app.config["BODY_TIMEOUT"] = BODY_SECONDS
+    app.before_request(check)
+    app.after_request(hang_up)
+
+
+async def check() -> None:
+    """Look at a request from outside. Raises AmbiguousError, AddressTooLongError or HeadersTooLargeError."""
+    headers = request.headers
+    # h11 reads such a body as chunked, which is right, and somebody in front may have counted its length.
+    if "Transfer-Encoding" in headers and ("Content-Length" in headers or request.http_version == "1.0"):
+        g.hangs_up = True
+        raise AmbiguousError("both a length and a transfer encoding")
+    # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
+    if request.http_version.startswith("2") and request.scheme == "http":
+        raise AmbiguousError("HTTP/2 without TLS")
+    if len(request.path) + len(request.query_string) > URL_BYTES:
+        raise AddressTooLongError(f"{len(request.path)} + {len(request.query_string)} bytes")
+    # h11's own limit ends with a packet: whole headers of four times the size come through it.
+    if len(headers) > MOST_HEADERS or sum(len(name) + len(text) for name, text in headers) > HEADER_BYTES:
+        raise HeadersTooLargeError(f"{len(headers)} headers")
+
+
+async def hang_up(response: Response) -> Response:
+    """End the connection with an answer after which nobody knows where the next request begins."""
+    if g.get("hangs_up"):
+        response.headers["Connection"] = "close"
+    return response
