@@ -11,6 +11,10 @@ COPY db db
 COPY sandbox sandbox
 COPY tasks tasks
 COPY app app
+# What it is made of travels with it: /srv/madang/sbom.cdx.json.
+COPY dev dev
+COPY pyproject.toml requirements.lock ./
+RUN python3 dev sbom > sbom.cdx.json && rm dev pyproject.toml requirements.lock
 RUN /opt/madang/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.13-slim

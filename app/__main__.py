@@ -15,19 +15,29 @@ from typing import Any, TypeVar
 from app import demo, supervisor
 from app import seed as seeding
 from app.accounts import service as accounts
+from app.audit import service as audit
+from app.audit.service import Actor
 from app.core.errors import ShopError
 from app.infra import ddl, migrations
 from app.infra.durability import check_durability
 from app.infra.log import set_up_log
 from app.machines import Machines, build_machines
+from app.operators import service as operators
 from app.payments import service as payments
 from app.server import run_web
-from app.settings import SettingError, Settings, check_toss, describe, read_settings
+from app.settings import SettingError, Settings, check_passwords, check_toss, describe, read_settings
 from tasks.__main__ import run_worker
 
 T = TypeVar("T")
 
 NEEDED = ("redis_url", "amqp_url", "toss_secret_key", "toss_client_key", "secret_key", "password_pepper")
+
+DEEDS = {
+    "create": "make an operator; the password is asked for, and the first log-in enrols the second factor",
+    "disable": "take an operator out; every session ends at once",
+    "enable": "let one in again who was taken out",
+    "reset": "forget an operator's second factors: the next log-in enrols new ones",
+}
 
 Verb = Callable[[Settings, argparse.Namespace], int | None]
 
@@ -85,6 +95,11 @@ def seed(settings: Settings, args: argparse.Namespace) -> None:
     _print(f"{asyncio.run(_seed(settings, args.products))} products")
 
 
+def log_out(settings: Settings, args: argparse.Namespace) -> None:
+    """End every session of a shopper, in all browsers, within a minute."""
+    asyncio.run(_with_machines(settings, lambda m: accounts.end_sessions(m, args.signup_id)))
+
+
 def show_settings(settings: Settings, _args: argparse.Namespace) -> None:
     """Print every setting, its value (secrets hidden) and its meaning."""
     for name, value, meaning in describe(settings):
@@ -97,14 +112,32 @@ def schema(_settings: Settings, _args: argparse.Namespace) -> None:
 
 
 def operator(settings: Settings, args: argparse.Namespace) -> None:
-    """Create an operator's account; the password is asked for."""
-    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    asyncio.run(
-        _with_machines(
-            supervisor.keep_secrets(settings),
-            lambda m: accounts.create_operator(m, args.signup_id, args.name, password),
-        )
-    )
+    """Create an operator's account, disable or enable it, or reset its second factors."""
+    actor = Actor(None, _account(), "command line")
+
+    async def act(m: Machines) -> None:
+        match args.deed:
+            case "create":
+                await operators.create(m, actor, args.signup_id, args.name, _ask_password())
+            case "disable":
+                await operators.disable(m, actor, args.signup_id)
+            case "enable":
+                await operators.enable(m, actor, args.signup_id)
+            case "reset":
+                await operators.reset_factors(m, actor, args.signup_id)
+
+    asyncio.run(_with_machines(supervisor.keep_secrets(settings), act))
+
+
+def access_report(settings: Settings, args: argparse.Namespace) -> None:
+    """Print a month's review of which operator saw whose personal data."""
+    month = date.fromisoformat(f"{args.month}-01")
+    _print(asyncio.run(_with_machines(settings, lambda m: audit.review_month(m, month))))
+
+
+def show_code(settings: Settings, _args: argparse.Namespace) -> None:
+    """Print the one-time code of the demo operator's authenticator, for /admin/login."""
+    _print(demo.code(settings))
 
 
 def reconcile(settings: Settings, args: argparse.Namespace) -> int:
@@ -132,7 +165,7 @@ def check_payment_page(settings: Settings, _args: argparse.Namespace) -> int:
 def health(settings: Settings, _args: argparse.Namespace) -> None:
     """Ask the running shop for a sign of life: the container's health check."""
     host, port = settings.local_address
-    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=3) as answer:
+    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=3) as answer:  # nosec B310 # always http
         _print(answer.read().decode().strip())
 
 
@@ -143,9 +176,12 @@ VERBS: dict[str, Verb] = {
     "worker": worker,
     "migrate": migrate,
     "seed": seed,
+    "log-out": log_out,
     "settings": show_settings,
     "schema": schema,
     "operator": operator,
+    "access-report": access_report,
+    "code": show_code,
     "reconcile": reconcile,
     "check-payment-page": check_payment_page,
     "health": health,
@@ -162,12 +198,41 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--products", type=int, default=0, help="how many (default: the catalogue)")
         if name == "run":
             sub.add_argument("--bind", default="", help="address and port, instead of BIND")
-        if name == "operator":
+        if name == "log-out":
             sub.add_argument("signup_id")
-            sub.add_argument("name")
+        if name == "operator":
+            _add_deeds(sub)
+        if name == "access-report":
+            sub.add_argument("--month", type=_month, required=True, help="YYYY-MM (in Korea)")
         if name == "reconcile":
             sub.add_argument("--day", type=date.fromisoformat, help="YYYY-MM-DD (default: yesterday)")
     return parser
+
+
+def _add_deeds(parser: argparse.ArgumentParser) -> None:
+    deeds = parser.add_subparsers(required=True, metavar="DEED", dest="deed")
+    for name, meaning in DEEDS.items():
+        deed = deeds.add_parser(name, help=meaning)
+        deed.add_argument("signup_id", metavar="LOG-IN")
+        if name == "create":
+            deed.add_argument("name", metavar="NAME")
+
+
+def _month(text: str) -> str:
+    date.fromisoformat(f"{text}-01")
+    return text
+
+
+def _ask_password() -> str:
+    return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+def _account() -> str:
+    """Return whose command line this is; a container may have no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 async def _prepare(settings: Settings, products: int) -> list[demo.LogIn]:
@@ -190,7 +255,10 @@ async def _greet(
     await ready.wait()
     _print(f"\n  {settings.shop_name}: {settings.base_url}   ({time.monotonic() - started:.1f} s)\n")
     for person in people:
-        _print(f"  {person.role:<9} {person.signup_id:<6} {person.password}")
+        _print(
+            f"  {person.role:<9} {person.signup_id:<6} {person.password}  {settings.base_url}{person.path}"
+        )
+    _print("  the operator's one-time code: ./dev code")
     if not settings.smtp_url:
         _print(f"\n  Mail is not sent: its letters lie in {settings.data_path / 'mail'}")
     _print("\n  Ctrl-C stops everything; what you do is kept in " + str(settings.data_path) + "\n")
@@ -222,6 +290,7 @@ def _complete(settings: Settings) -> Settings:
             f"{', '.join(missing)} must be set; `python -m app serve` starts stand-ins for them"
         )
     check_toss(settings)
+    check_passwords(settings)
     return settings
 
 

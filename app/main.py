@@ -8,28 +8,34 @@ from app.accounts import routes as accounts
 from app.accounts.closure import routes as closure
 from app.accounts.links import routes as links
 from app.admin import routes as admin
+from app.audit import routes as audit
 from app.cart import routes as cart
 from app.cart import service as carts
 from app.catalog import routes as catalog
 from app.checkout import routes as checkout
 from app.home import routes as home
 from app.machines import Machines, build_machines
+from app.operators import routes as operators
 from app.ops import routes as ops
 from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import addresses, compression, errors, guards, security, session, shape, static
+from app.web import addresses, compression, errors, guards, security, session, shape, static, threshold
 from app.web.assets import Assets
 from app.web.render import create_environment
 
-ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, links, closure, admin, ops)
+ROOMS = (
+    *(home, catalog, search, cart, checkout, payments, orders),
+    *(accounts, links, closure, operators, admin, audit, ops),
+)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
     app = Quart(__name__, static_folder=None)
     app.url_map.converters["int"] = addresses.NumberConverter
+    app.url_map.merge_slashes = False  # it would redirect to whatever host the request names
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m
@@ -39,6 +45,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     security.register(app, settings, assets)
     compression.register(app)
     errors.register(app)
+    threshold.register(app)
     shape.register(app)
     guards.register(app)
     session.register(app)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
+LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
 TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
 PREFIX_OF_ALL = 0
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -89,7 +90,7 @@ class Settings:
     def local_address(self) -> tuple[str, int]:
         """Host and port at which this machine itself reaches the shop."""
         host, port = self.address
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 - compared, not bound
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # nosec B104 # noqa: S104 - compared, not bound
 
     @property
     def is_https(self) -> bool:
@@ -180,6 +181,12 @@ def check_toss(settings: Settings) -> None:
         raise SettingError(
             "test Toss keys take no money: set live ones, for PUBLIC_URL is https, or TOSS_TRIAL=yes"
         )
+
+
+def check_passwords(settings: Settings) -> None:
+    """Refuse to keep real shoppers' passwords behind a cheap hash. Raises SettingError."""
+    if settings.is_https and settings.bcrypt_cost < LEAST_COST:
+        raise SettingError(f"BCRYPT_COST must be {LEAST_COST} or more when PUBLIC_URL is https")
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:

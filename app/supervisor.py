@@ -22,7 +22,7 @@ from app.infra.db import Database
 from app.infra.durability import check_durability
 from app.infra.migrations import migrate
 from app.machines import build_machines
-from app.settings import Settings, check_toss
+from app.settings import Settings, check_passwords, check_toss
 from sandbox import children
 from sandbox.amqp import AmqpServer
 from sandbox.toss.app import listen, serve_on
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 async def supervise(settings: Settings, environ: Mapping[str, str], ready: asyncio.Event) -> None:
     """Run the shop until SIGTERM or SIGINT; ``ready`` is set when the first page can be asked for."""
     check_toss(settings)
+    check_passwords(settings)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -77,7 +78,7 @@ def _metrics_folder() -> "tempfile.TemporaryDirectory[str]":
 
     The counters are mapped files: a page that cannot be written kills whoever counts.
     """
-    memory = Path("/dev/shm")  # noqa: S108 - the folder in it gets a name of its own, and is ours alone
+    memory = Path("/dev/shm")  # nosec B108 # noqa: S108 - the folder in it gets a name of its own, and is ours alone
     here = memory if os.access(memory, os.W_OK) else None
     return tempfile.TemporaryDirectory(prefix="madang-metrics-", dir=here)
 

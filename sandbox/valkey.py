@@ -102,7 +102,7 @@ class Valkey:
         path = Path(runtime) / name / SOCKET_NAME
         if runtime and os.access(runtime, os.W_OK) and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
             return path
-        return Path(f"/tmp/madang-{os.getuid()}-{name[7:]}") / SOCKET_NAME  # noqa: S108 - its owner and mode are checked
+        return Path(f"/tmp/madang-{os.getuid()}-{name[7:]}") / SOCKET_NAME  # nosec B108 # noqa: S108 - its owner and mode are checked
 
     def flags(self) -> list[str]:
         """Every acknowledged write is on the disk, and nothing is ever evicted."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from app.accounts import service as accounts
 from app.accounts import sessions
+from app.audit import service as audit
 from app.cart import service as cart
 from app.core.errors import UnavailableError
 from app.machines import Machines
+from app.operators import sessions as operator_sessions
 from app.payments import service as payments
 from tasks.dead_letters import count_dead_letters
 from tasks.relay import relay
@@ -39,6 +41,8 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("forget mailed links that ended", DAY, accounts.purge_links),
     Recurring("forget who bought, five years after, guests and closed accounts", DAY, payments.forget_buyers),
     Recurring("give back the ids of accounts closed five years ago", DAY, accounts.release_ids),
+    Recurring("forget operators' sessions that ended", DAY, operator_sessions.purge_ended),
+    Recurring("forget accesses noted more than two years ago", DAY, audit.purge_accesses),
 )
 
 

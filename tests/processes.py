@@ -127,6 +127,7 @@ class Buyer:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
         self.token = ""
+        self.form_page = "/orders/lookup"  # any page with a form: its token is good for every other form
 
     async def get(self, url: str, **params: Any) -> httpx.Response:
         return await self.http.get(url, params=params or None)
@@ -134,7 +135,7 @@ class Buyer:
     async def post(self, url: str, **form: Any) -> httpx.Response:
         """Send a form; a connection cut by a killed process is tried once more, as a shopper would."""
         if not self.token:
-            page = (await self.get("/orders/lookup")).text
+            page = (await self.get(self.form_page)).text
             found = re.search(r'name="csrf" value="([^"]+)"', page)
             assert found, page
             self.token = found[1]
@@ -205,7 +206,7 @@ def quantities(page: str) -> dict[int, int]:
 @asynccontextmanager
 async def serving(stack: Stack, folder: Path, **settings: str) -> AsyncIterator[RunningShop]:
     """Run the shop's own processes on a stack, and end them with SIGTERM."""
-    bind = f"{children.LOOPBACK}:{children.free_port()}"
+    bind = settings.get("BIND") or f"{children.LOOPBACK}:{children.free_port()}"
     env = (
         os.environ
         | stack.environment()

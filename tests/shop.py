@@ -43,6 +43,7 @@ class Visitor:
     def __init__(self, client: TestClientProtocol, address: str = "") -> None:
         self.client = client
         self.scope = {"client": (address, 40_000)} if address else {}
+        self.form_page = "/orders/lookup"  # any page with a form: its token is good for every other form
 
     async def get(self, url: str, *, htmx: bool = False, **headers: str) -> Response:
         return await self.client.get(
@@ -58,7 +59,7 @@ class Visitor:
 
     async def token(self) -> str:
         """Return a form token bound to this visitor's cookies."""
-        page = await (await self.get("/orders/lookup")).get_data(as_text=True)
+        page = await (await self.get(self.form_page)).get_data(as_text=True)
         found = re.search(r'name="csrf" value="([^"]+)"', page)
         assert found, page
         return found[1]

@@ -1,5 +1,6 @@
 """Signing up, logging in, proving oneself again, changing the password."""
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from app.machines import Machines
 __all__ = ["answer_reset", "ask_reset", "purge_links", "release_ids"]
 
 TAKEN = "이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오."
+
+log = logging.getLogger(__name__)
 
 
 class TakenError(ConflictError):
@@ -123,7 +126,9 @@ async def log_in(m: Machines, signup_id: str, password: str) -> Member | None:
             member = await store.select_member_by_signup_id(tx, folded)
     right = await m.keep(Passwords).verify(password, member.password_hash if member else None)
     if member is None or not right:
+        log.info("log-in refused")  # not for whom: what was typed may be a password in the wrong field
         return None
+    log.info("log-in of user %d", member.user_id)
     await m.keep(Attempts).forgive(folded)
     if m.keep(Passwords).is_outdated(member.password_hash):
         await _rehash(m, member, password)
@@ -134,6 +139,18 @@ async def read_account(m: Machines, user_id: int) -> Member:
     """Return a user. Raises NotFoundError."""
     async with m.db.read() as tx:
         return await read_member(tx, user_id)
+
+
+async def end_sessions(m: Machines, signup_id: str) -> None:
+    """End every session of whom an id belongs to: they called, or their telephone was stolen.
+
+    Raises NotFoundError.
+    """
+    async with m.db.read() as tx:
+        member = await store.select_member_by_signup_id(tx, rules.fold_signup_id(signup_id))
+    if member is None:
+        raise NotFoundError("no such user")
+    await sessions.close_all(m, member.user_id)
 
 
 async def read_member(tx: Tx, user_id: int) -> Member:

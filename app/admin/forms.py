@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from app.audit.service import Actor
 from app.core import ids
 from app.payments.service import RefundAccount, RefundWish
 from app.web.forms import Fields
@@ -33,9 +34,9 @@ class RefundForm:
             fields.fail("amount", "화면을 새로 연 뒤 다시 보내 주십시오. 변경된 내용은 없습니다.")
         return cls(amount, reason, account, nonce)
 
-    def wish(self, operator_id: int) -> RefundWish:
+    def wish(self, actor: Actor) -> RefundWish:
         """Return what is asked for. The form's own number makes sending it twice one refund."""
-        return RefundWish(self.nonce, self.amount, self.reason, self.account, operator_id)
+        return RefundWish(self.nonce, self.amount, self.reason, self.account, actor)
 
 
 def blank_refund() -> dict[str, str]:

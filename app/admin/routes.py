@@ -1,14 +1,14 @@
 """The operators' doors: payments that wait for a person, one payment, its refund, and asking Toss again."""
 
-from typing import cast
-
-from quart import Blueprint, ResponseReturnValue, g
+from quart import Blueprint, ResponseReturnValue
 
 from app.admin.forms import RefundForm, blank_refund, typed_refund
+from app.audit import service as audit
 from app.core.errors import ConflictError
+from app.infra.db import Tx
 from app.payments import service as payments
-from app.payments.service import Case
-from app.web import current, htmx
+from app.payments.service import Case, Desk
+from app.web import current, htmx, operators
 from app.web.forms import read_fields
 from app.web.guards import operator
 from app.web.htmx import respond
@@ -20,9 +20,17 @@ blueprint = Blueprint("admin", __name__)
 @operator
 async def show_payments() -> ResponseReturnValue:
     """Show what waits for a person."""
-    async with current.machines().db.read() as tx:
+    actor = operators.actor()
+
+    async def read(tx: Tx) -> Desk:
         desk = await payments.read_desk(tx)
-    return await respond("admin/payments.html", desk=desk)
+        if desk.reviews:
+            await audit.note_access(
+                tx, actor, [row.order_no for row in desk.reviews], "확인이 필요한 결제 목록"
+            )
+        return desk
+
+    return await respond("admin/payments.html", desk=await current.machines().db.retrying(read))
 
 
 @blueprint.get("/admin/payments/<int:web_payment_id>")
@@ -42,7 +50,7 @@ async def refund_payment(web_payment_id: int) -> ResponseReturnValue:
     form = RefundForm.read(fields, most=case.total_amount, banks=banks)
     if not fields.errors:
         try:
-            await payments.refund(current.machines(), web_payment_id, form.wish(_operator_id()))
+            await payments.refund(current.machines(), web_payment_id, form.wish(operators.actor()))
         except ConflictError as error:
             fields.fail("amount", error.say)
     if fields.errors:
@@ -55,13 +63,19 @@ async def refund_payment(web_payment_id: int) -> ResponseReturnValue:
 async def check_payment(web_payment_id: int) -> ResponseReturnValue:
     """Have Toss asked again, and bring the payment to where Toss says it stands."""
     await _case(web_payment_id)
-    await payments.ask_again(current.machines(), web_payment_id)
+    await payments.ask_again(current.machines(), web_payment_id, operators.actor())
     return htmx.redirect(f"/admin/payments/{web_payment_id}")
 
 
 async def _case(web_payment_id: int) -> Case:
-    async with current.machines().db.read() as tx:
-        return await payments.read_case(tx, web_payment_id)
+    actor = operators.actor()
+
+    async def read(tx: Tx) -> Case:
+        case = await payments.read_case(tx, web_payment_id)
+        await audit.note_access(tx, actor, [case.order_no], "결제와 환불 내역")
+        return case
+
+    return await current.machines().db.retrying(read)
 
 
 async def _page(
@@ -79,7 +93,3 @@ async def _page(
         errors=errors or {},
         banks=payments.BANKS,
     )
-
-
-def _operator_id() -> int:
-    return cast("int", g.shopper.user_id)

@@ -1,9 +1,11 @@
 """Every table of the shop, as SQLAlchemy Core sees it; db/schema.sql is the mirror."""
 
 from app.models.accounts import account_links, sessions, users
+from app.models.audit import access_log, audit_log
 from app.models.base import metadata
 from app.models.carts import cart_heads, carts
 from app.models.messages import outbox
+from app.models.operators import operator_factors, operator_recovery_codes, operator_sessions, operators
 from app.models.orders import order_lines, orders
 from app.models.payments import (
     payment_comparisons,
@@ -18,10 +20,16 @@ from app.models.schema import schema_migrations
 from app.models.stock import stock_movements
 
 __all__ = [
+    "access_log",
     "account_links",
+    "audit_log",
     "cart_heads",
     "carts",
     "metadata",
+    "operator_factors",
+    "operator_recovery_codes",
+    "operator_sessions",
+    "operators",
     "order_lines",
     "orders",
     "outbox",

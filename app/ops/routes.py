@@ -21,7 +21,7 @@ blueprint = Blueprint("ops", __name__)
 @outside
 async def livez() -> Response:
     """Say that this process answers. A process that does not should be restarted."""
-    return Response("ok\n", content_type="text/plain")
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @blueprint.get("/readyz")

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from app.audit import service as audit
+from app.audit.service import Actor
 from app.core.errors import ConflictError, UnavailableError
 from app.infra.db import Tx
 from app.machines import Machines
@@ -21,13 +23,14 @@ FORGOTTEN_AFTER = timedelta(
 NEVER_SEEN = "NOT_FOUND_PAYMENT"
 
 
-async def ask_again(m: Machines, web_payment_id: int) -> None:
-    """Bring an attempt to where Toss says it stands.
+async def ask_again(m: Machines, web_payment_id: int, actor: Actor) -> None:
+    """Bring an attempt to where Toss says it stands. What is noted is the asking: where it goes Toss decides.
 
     Raises ConflictError when Toss refuses to tell, UnavailableError when it does not answer.
     """
-    async with m.db.read() as tx:
+    async with m.db.write() as tx:
         attempt = await store.select_attempt(tx, web_payment_id)
+        await audit.note_change(tx, actor, "payment.asked", f"결제 {web_payment_id}", attempt.status)
     if attempt.status == states.PENDING:
         return
     try:

@@ -8,6 +8,7 @@ from app.cart import service as carts
 from app.core import ids
 from app.core.errors import UnavailableError
 from app.machines import Machines
+from app.web.caller import FORWARDED, find_address
 
 SESSION_COOKIE = "sid"
 GUEST_COOKIE = "gid"
@@ -26,6 +27,12 @@ def cookie_name(name: str) -> str:
 def cookie(name: str) -> str:
     """Return the request's cookie of that name, or ''."""
     return request.cookies.get(cookie_name(name), "")
+
+
+def address() -> str:
+    """Return where the request comes from, as the logs keep it."""
+    forwarded = request.headers.getlist(FORWARDED)
+    return find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])[:45]
 
 
 def guest_token() -> str:
@@ -67,6 +74,8 @@ def has_cart() -> bool:
 
 def binding() -> str:
     """Return the secret of this browser that its form tokens are bound to."""
+    if "operator_token" in g:
+        return cast("str", g.operator_token)
     if g.get("shopper") is not None:
         return cast("str", g.session_token)
     return guest_token()

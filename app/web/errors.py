@@ -22,6 +22,9 @@ from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
 
+WAYS_ON = [("처음으로", "/"), ("장바구니", "/cart")]
+OPERATORS_WAYS = [("결제 확인", "/admin/payments")]
+
 
 class MethodError(ShopError):
     """The address exists, the method does not."""
@@ -92,7 +95,7 @@ async def answer(error: ShopError) -> Response:
             sentence=error.say,
             support_code=trace.get(),
             typed=await _typed(error),
-            actions=[("처음으로", "/"), ("장바구니", "/cart")],
+            actions=OPERATORS_WAYS if g.get("operator") else WAYS_ON,
         )
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)

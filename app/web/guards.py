@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from quart import Quart, Response, ResponseReturnValue, current_app, g, request
 
-from app.core.errors import NotFoundError, TooManyError
-from app.web import csrf, htmx, limits
+from app.core.errors import TooManyError
+from app.web import csrf, htmx, limits, operators
 from app.web.limits import Limit
 from app.web.uninterrupted import uninterrupted
 
@@ -24,7 +24,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 class Door:
     """Who may come in and how often, and what is checked on the way."""
 
-    stance: str  # anyone, member, operator, outside (another system; no cookies, no form token)
+    stance: str  # anyone, member, operator, entrant, outside (another system; no cookies, no form token)
     csrf: bool = True
     own_limit: Limit | None = None
 
@@ -59,8 +59,12 @@ class _Stance:
 
 anyone = _Stance("Let everyone in, members and guests.", Door("anyone"))
 member = _Stance("Let logged-in shoppers in; others are sent to log in and come back.", Door("member"))
+# Before a change the second factor is asked for again when the last is some time ago.
 operator = _Stance(
     "Let those in who run the shop; to everybody else the address does not exist.", Door("operator")
+)
+entrant = _Stance(
+    "Let operators in who have given their password, with or without the second factor.", Door("entrant")
 )
 outside = _Stance(
     "Let another system in: no cookie is read and no form token asked for; the view checks by itself.",
@@ -109,7 +113,7 @@ def _guard(door: Door, view: V) -> V:
         unsafe = request.method in UNSAFE
         if unsafe and door.csrf:
             await csrf.check()
-        turned_away = _turn_away(door.stance)
+        turned_away = await _turn_away(door.stance)
         if turned_away is not None:
             return turned_away
         if door.shared_limit is not None:
@@ -126,12 +130,11 @@ async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue
     return await answer
 
 
-def _turn_away(stance: str) -> ResponseReturnValue | None:
+async def _turn_away(stance: str) -> ResponseReturnValue | None:
     """Return the answer for who may not come in. Raises NotFoundError."""
-    shopper = g.get("shopper")
-    if stance == "operator" and (shopper is None or shopper.role != "operator"):
-        raise NotFoundError("not an operator")
-    if stance == "member" and shopper is None:
+    if stance in operators.STANCES:
+        return await operators.turn_away(stance)
+    if stance == "member" and g.get("shopper") is None:
         back = request.full_path.rstrip("?") if request.method == "GET" else "/account"
         return htmx.redirect(f"/login?next={quote(back, safe='/')}")
     return None

@@ -31,10 +31,11 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
     env.globals.update(
         csrf=csrf.form_token,
         shopper=lambda: g.get("shopper"),
+        operator=lambda: g.get("operator"),
         cart_count=lambda: g.get("cart_count"),
         shop=_shop(settings),
         asset=assets.url,
-        critical_css=lambda: Markup(assets.critical_style),  # noqa: S704 - our own file
+        critical_css=lambda: Markup(assets.critical_style),  # nosec B704 # noqa: S704 - our own file
         idempotency_key=ids.idempotency_key,
     )
     return env

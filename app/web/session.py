@@ -5,7 +5,7 @@ from quart import Quart, Response, g, request
 from app.accounts import sessions
 from app.core import ids
 from app.infra import keys
-from app.web import current, guards
+from app.web import current, guards, operators
 
 GUEST_SECONDS = keys.CART_SECONDS
 
@@ -22,6 +22,9 @@ async def load_shopper() -> None:
     endpoint = request.endpoint or ""
     door = guards.door_of(endpoint)
     if endpoint.startswith(("static.", "ops.")) or (door is not None and door.stance == "outside"):
+        return
+    await operators.load()
+    if g.operator is not None:
         return
     token = current.cookie(current.SESSION_COOKIE)
     if ids.is_token(token):

@@ -31,9 +31,12 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     async def show_picture(name: str) -> Response:
         if not PICTURE.fullmatch(name):
             raise NotFoundError("picture")
-        # A picture's name carries the hash of its content, so it too is served for ever.
+        # A picture's name carries the hash of its content, so it too is served for ever, and on no condition:
+        # the refusal of one (412) would be kept for ever as well.
         response = await (
-            _send_packed(name) if name.endswith(".svg") else send_from_directory(pictures, name)
+            _send_packed(name)
+            if name.endswith(".svg")
+            else send_from_directory(pictures, name, conditional=False)
         )
         response.headers["Cache-Control"] = FOREVER
         return response
@@ -41,9 +44,11 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     async def _send_packed(name: str) -> Response:
         # Drawings are text: each lies beside its gzip.
         if "gzip" not in request.headers.get("Accept-Encoding", ""):
-            response = await send_from_directory(pictures, name)
+            response = await send_from_directory(pictures, name, conditional=False)
         else:
-            response = await send_from_directory(pictures, f"{name}.gz", mimetype="image/svg+xml")
+            response = await send_from_directory(
+                pictures, f"{name}.gz", mimetype="image/svg+xml", conditional=False
+            )
             response.headers["Content-Encoding"] = "gzip"
         response.vary.add("Accept-Encoding")
         return response

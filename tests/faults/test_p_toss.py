@@ -15,7 +15,7 @@ from tests.faults.bed import Bed, Shopper
 from tests.goods import last_teapot, mug
 from tests.processes import Placed
 from tests.shop import eventually
-from tests.village import settle
+from tests.village import hana, run_over_http
 
 DECIDED_WITHIN = 60.0
 PATIENCE = 8.0  # seconds a shopper waits for Toss
@@ -344,11 +344,8 @@ async def _web_payment_id(bed: Bed, one: Ready) -> int:
 
 
 async def _operator(bed: Bed, word: str) -> Shopper:
-    person = await settle(bed.m, word, "이하나", "01087654321", role="operator")
-    operator = bed.shopper()
-    answer = await operator.post("/login", signup_id=person.signup_id, password=person.password)
-    assert answer.status_code == 303
-    operator.token = ""  # bound to the cookies of before
+    person, operator = await hana(bed.m, word), bed.shopper()
+    await run_over_http(operator, person)
     return operator
 
 

@@ -60,6 +60,7 @@ INPUTS: dict[str, list[dict[str, Any]]] = {
         {"signup_id": "minji", "available": available, "reason": reason}
         for available, reason in ((None, ""), (True, ""), (False, ""), (False, "너무 짧습니다."))
     ],
+    "partials/admin/header.html": [{}],
     "partials/cart/badge.html": [{"count": count} for count in (2, 0, 1000, None)],
     "partials/cart/key.html": [{}],
     "partials/cart/line.html": LINES,

@@ -10,17 +10,18 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 from quart import Quart, Response
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, func, select, update
 
 from app.accounts.links import service as links
 from app.accounts.links import store
 from app.accounts.links.store import Link
 from app.core import ids
 from app.main import create_app
-from app.models import order_lines, orders, products, stock_movements, users, web_payments
+from app.models import metadata, order_lines, orders, products, stock_movements, users, web_payments
 from app.settings import Settings
 from app.web.shape import FORM_BYTES, MOST_FIELDS, URL_BYTES
 from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.fuzz.books import read_books
 from tests.goods import mug, sold_out_lamp
 from tests.house.junk import LONG, TEN_MEGABYTES, VALUES
 from tests.shop import FORM, HTMX, Shop, Visitor
@@ -28,8 +29,8 @@ from tests.village import Person, enter, minji, unheard_of_id
 
 WHO = ("guest", "member")
 SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
-# What junk may be answered with. 308 puts two slashes right, 204 is htmx's redirect, 429 slows guessing.
-ANSWERS = {200, 204, 303, 308, 400, 403, 404, 405, 409, 413, 414, 422, 429}
+# What junk may be answered with. 204 is htmx's redirect, 429 slows guessing.
+ANSWERS = {200, 204, 303, 400, 403, 404, 405, 409, 413, 414, 422, 429}
 REFUSED = 400
 
 # Every form, filled in soundly: one field at a time is spoilt. A new door must be added here.
@@ -57,9 +58,24 @@ FORMS: dict[str, dict[str, str]] = {
     "links.confirm_email": {},
     "closure.close_account": {"confirmed": "1", "password": "{password}"},
     "payments.receive_webhook": {},
+    "operators.log_in": {"signup_id": "{signup_id}", "password": "{password}"},
+    "operators.log_out": {},
+    "operators.prove": {"proof": "123456", "passkey": ""},
+    "operators.enrol": {"code": "123456"},
+    "operators.replace_totp": {"code": "123456"},
+    "operators.add_passkey": {"label": "노트북", "made": "x"},
+    "operators.remove_passkey": {},
+    "operators.make_codes": {},
     "admin.refund_payment": {"nonce": "0" * 32, "amount": "1000", "reason": "단순 변심"},
     "admin.check_payment": {},
     "ops.receive_violations": {},
+}  # fmt: skip
+# What would be written if a form's fields were assigned as they come.
+NUMBER_MARK, TEXT_MARK = "76543217", "7f3a-nobody-asked"
+PLAUSIBLE = {
+    "role": "operator", "status": "PAID", "payment_status": "PAID", "total_price": "1", "items_price": "1",
+    "price": "1", "delivery_fee": "0", "currency": "USD", "user_id": "1", "owner": "u:1", "version": "9",
+    "paid_at": "2026-01-01",
 }  # fmt: skip
 OUTSIDE = {"payments.receive_webhook", "ops.receive_violations"}  # machines: no token, and no sentences
 LEAVING = {
@@ -67,9 +83,23 @@ LEAVING = {
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
 }  # fmt: skip
 FIELDLESS = {"orders.cancel_order", "accounts.end_sessions"}  # any body is a sound one
-QUERIES = ("q", "category", "sort", "after", "signup_id", "next", "paymentKey", "orderId", "amount", "code")
+QUERIES = (
+    "q",
+    "category",
+    "sort",
+    "after",
+    "signup_id",
+    "next",
+    "paymentKey",
+    "orderId",
+    "amount",
+    "code",
+    "before",
+    "month",
+)
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
-         "web_payment_id": "{web_payment_id}", "number": "0" * 16, "token": "{token}",
+         "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
+         "number": "0" * 16, "token": "{token}",
          "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
 
 
@@ -361,6 +391,57 @@ async def test_a_webhook_of_anybody_changes_nothing(ground: Ground, what: str) -
     assert answer.status_code in {200, 400}
     assert await answer.get_data(as_text=True) == ""
     assert await ground.state() == before
+
+
+def unasked(form: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Every column of every table that the form has no field for, with a mark in it; some at a time."""
+    marks = {
+        column.name: NUMBER_MARK if isinstance(column.type, Integer) else TEXT_MARK
+        for table in metadata.tables.values()
+        for column in table.columns
+    }
+    names = sorted(set(marks) - set(form))
+    for first in range(0, len(names), 60):
+        yield {name: marks[name] for name in names[first : first + 60]}
+
+
+@pytest.mark.parametrize("endpoint", POSTS)
+async def test_a_field_that_the_form_does_not_have_is_written_nowhere(ground: Ground, endpoint: str) -> None:
+    """Prices, totals, names, currency, role, status, whose it is: whatever a table has, nobody assigns it."""
+    for more in (*unasked(FORMS[endpoint]), PLAUSIBLE):
+        visitor = await ground.fresh() if endpoint in LEAVING else ground.visitor
+        url, token = ground.address(POSTS[endpoint]), quote(await visitor.token(), safe="")
+        form, bare = ground.fill(FORMS[endpoint]), dict(more)
+        answer = await send(visitor, url, f"csrf={token}&{encode(bare)}&{encode(form)}")
+        assert answer.status_code in ANSWERS
+        assert answer.status_code != 403
+    for name, rows in (await read_books(ground.shop.m)).items():
+        assert [row for row in rows if NUMBER_MARK in row or TEXT_MARK in row] == [], name
+    async with ground.shop.m.db.read() as tx:
+        mine = orders.c.order_no == ground.known["order_no"]
+        order = (await tx.execute(select(orders).where(mine))).one()
+        role = select(users.c.role).where(users.c.user_id == (ground.person.user_id if ground.person else 0))
+        roles = (await tx.execute(role)).scalars().all()
+        price = select(products.c.price, products.c.status).where(
+            products.c.product_id == ground.known["mug"]
+        )
+        assert tuple((await tx.execute(price)).one()) == (12_000, "on_sale")
+    assert (order.total_price, order.paid_at) == (int(ground.known["total"]), None)
+    assert set(roles) <= {"shopper"}
+
+
+@pytest.mark.parametrize("sent", [*VALUES.values(), None, "1&quantity=2"], ids=[*VALUES, "missing", "array"])
+async def test_a_line_s_quantity_that_no_form_of_ours_sends_changes_nothing(
+    ground: Ground, sent: str | None
+) -> None:
+    """0 is one of ours: it takes the line out."""
+    guest, product = ground.shop.visitor(), ground.known["mug"]
+    await guest.post("/cart/lines", product_id=product, quantity=2, key="")
+    body = f"csrf={quote(await guest.token(), safe='')}" + ("" if sent is None else f"&quantity={sent}")
+    answer = await send(guest, f"/cart/lines/{product}", body)
+    page = await (await guest.get("/cart")).get_data(as_text=True)
+    kept = re.findall(rf'id="cart-quantity-{product}" type="number" name="quantity" value="(\d+)"', page)
+    assert (answer.status_code, kept) == ((303, []) if sent == "0" else (422, ["2"]))
 
 
 @pytest.mark.parametrize("endpoint", POSTS)

@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -105,11 +106,12 @@ def test_a_stamp_is_of_this_python_and_this_lock_file(dev: ModuleType) -> None:
 
 
 def test_the_lock_for_tests_has_everything_of_the_lock_for_running(dev: ModuleType) -> None:
-    pinned = {
-        kind: {line.split()[0] for line in file.read_text().splitlines() if line[:1].isalnum()}
-        for kind, file in dev.LOCKS.items()
-    }
-    assert pinned["run"] < pinned["test"]
+    run, test = (
+        {line.split()[0] for line in lock.read_text().splitlines() if line[:1].isalnum()}
+        for kind in ("run", "test")
+        for lock in dev.ENVIRONMENTS[kind].locks
+    )
+    assert run < test
 
 
 def test_a_python_without_venv_is_named_by_its_package(
@@ -142,3 +144,21 @@ def test_paths_are_told_from_other_arguments(dev: ModuleType) -> None:
     assert dev.is_path("tests/house/test_dev.py::test_x")
     assert not dev.is_path("-x")
     assert not dev.is_path("name of a test")
+
+
+def test_a_step_that_fails_shows_what_was_said_and_what_it_means(
+    dev: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dev.step("good", [sys.executable, "-c", "print('noise')"], "Nothing fits.")
+    assert "noise" not in capsys.readouterr().out
+    assert not dev.step("bad", [sys.executable, "-c", "import sys; sys.exit('line 7')"], "Nothing fits.")
+    assert re.fullmatch(r"bad +FAILED \(\d+\.\d s\)\nline 7\nbad: Nothing fits\.\n", capsys.readouterr().out)
+
+
+def test_what_is_shipped_is_judged_by_bandit_and_by_our_own_rules_and_asks_no_network(
+    dev: ModuleType,
+) -> None:
+    commands = {name: command for name, command, _ in dev.checks()}
+    assert {"app", "tasks", "sandbox", "db", "dev"} <= set(commands["bandit"])
+    assert {"app", "tasks", "sandbox", "db", "dev", "tests/house/semgrep.yml"} <= set(commands["semgrep"])
+    assert commands["semgrep"][-7:-5] == ["off", "--disable-version-check"]

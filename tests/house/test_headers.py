@@ -109,7 +109,14 @@ async def test_nothing_private_is_kept_by_anybody_on_the_way(shop: Shop) -> None
         await buyer.pay(order_no)
     await buyer.put(await mug(shop.m))
     private = ["/cart", "/checkout", "/orders", f"/orders/{order_no}", f"/orders/{order_no}/receipt"]
-    private += [f"/orders/{order_no}/status", "/account", "/account/password", "/orders/lookup", "/login"]
+    private += [
+        f"/orders/{order_no}/status",
+        "/account",
+        "/account/password",
+        "/orders/lookup",
+        "/login",
+        "/admin/login",
+    ]
     private += ["/orders/20200101-NOBODY1", "/signup/availability?signup_id=minji", "/admin/payments"]
     for url in private:
         for headers in ({}, HTMX):

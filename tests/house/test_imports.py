@@ -19,7 +19,9 @@ ROOMS = (
     "orders",
     "stock",
     "accounts",
+    "operators",
     "admin",
+    "audit",
     "ops",
     "mail",
 )
@@ -27,9 +29,11 @@ ROOMS = (
 # Downhill only: a room may use the rooms named here, through their service (or what it hands out).
 DOWNHILL = {
     "checkout": {"cart", "catalog", "stock", "orders", "payments", "accounts"},
-    "payments": {"orders", "stock", "cart"},
+    "payments": {"orders", "stock", "cart", "audit"},
     "orders": {"stock"},
-    "admin": {"payments"},
+    "admin": {"payments", "audit"},
+    "operators": {"accounts", "audit"},
+    "audit": set(),
     "home": {"catalog"},
     "search": {"catalog"},
     "cart": {"catalog"},
@@ -49,6 +53,10 @@ DRIVERS = {
     "httpx": {"app/payments/toss.py"},
     "bcrypt": {"app/accounts/passwords.py"},
     "aiosmtplib": {"app/mail/smtp.py"},
+    "cryptography": {"app/operators/sealing.py"},
+    "pyotp": {"app/operators/totp.py"},
+    "segno": {"app/operators/totp.py"},
+    "webauthn": {"app/operators/passkeys.py"},
 }
 
 # What of a room others may see: what it does, what it announces, and the shapes these hand out.

@@ -25,6 +25,7 @@ SPECIAL = {
     "accounts.sign_up": limits.SIGN_UP,
     "accounts.show_availability": limits.AVAILABILITY,
     "accounts.log_in": limits.LOG_IN,
+    "operators.log_in": limits.LOG_IN,
     "accounts.change_password": limits.LOG_IN,
 }
 

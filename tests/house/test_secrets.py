@@ -115,7 +115,7 @@ def test_the_image_is_built_without_secrets() -> None:
     environment = re.findall(r"\b([A-Z_]+)=", " ".join(re.findall(r"(?ms)^ENV (.*?[^\\])$", dockerfile)))
     assert set(environment) == {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "BIND", "DATA_DIR"}
     copied = re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE)
-    assert set(copied) == {"requirements.lock", "db", "sandbox", "tasks", "app"}
+    assert set(copied) == {"requirements.lock", "db", "sandbox", "tasks", "app", "dev", "pyproject.toml"}
     ignored = (ROOT / ".gitignore").read_text().split()
     assert {"/.env", "/secrets/"} <= set(ignored)
 

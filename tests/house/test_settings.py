@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingError, Settings, check_toss, describe, read_settings
+from app.settings import SettingError, Settings, check_passwords, check_toss, describe, read_settings
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -76,3 +76,11 @@ def test_toss_keys_that_do_not_fit_together_are_refused_at_start(client: str, se
 def test_real_shoppers_never_meet_the_sandbox() -> None:
     with pytest.raises(SettingError, match="TOSS_SECRET_KEY"):
         check_toss(Settings(public_url="https://shop.example"))
+
+
+def test_real_shoppers_passwords_are_never_hashed_cheaply() -> None:
+    with pytest.raises(SettingError, match="BCRYPT_COST"):
+        check_passwords(Settings(public_url="https://shop.example", bcrypt_cost=11))
+    check_passwords(Settings(public_url="https://shop.example", bcrypt_cost=12))
+    check_passwords(Settings(public_url="http://localhost:8000", bcrypt_cost=4))
+    assert Settings().bcrypt_cost >= 12

@@ -21,6 +21,12 @@ RESET = "tests/rooms/accounts/test_reset.py"
 EMAIL = "tests/rooms/accounts/test_email.py"
 CLOSURE = "tests/rooms/accounts/test_closure.py"
 MAIL = "tests/rooms/mail/test_mail.py"
+ENTRY = "tests/rooms/operators/test_entry.py"
+FACTORS = "tests/rooms/operators/test_factors.py"
+PASSKEYS = "tests/rooms/operators/test_passkeys.py"
+AGAIN = "tests/rooms/operators/test_again.py"
+LOGS = "tests/rooms/audit/test_logs.py"
+OPERATOR_RACES = "tests/races/test_operators.py"
 SESSIONS = "tests/rooms/accounts/test_sessions.py"
 PAYING = "tests/payments/test_paying.py"
 ENDS = "tests/payments/test_ends.py"
@@ -821,4 +827,87 @@ LINKS: Sequence[Mutant] = (
     ),
 )
 
-SAFEGUARDS: Sequence[Mutant] = (*CART, *ORDERS_AND_STOCK, *MONEY, *REST, *LINKS)
+OPERATORS: Sequence[Mutant] = (
+    Mutant(
+        name="a one-time code is good once",
+        rule="CAS",
+        file="app/operators/store.py",
+        old=".where(factors.c.operator_factor_id == operator_factor_id, later)",
+        new=".where(factors.c.operator_factor_id == operator_factor_id)",
+        tests=embedded(FACTORS, "test_a_code_is_good_once"),
+    ),
+    Mutant(
+        name="guessing a one-time code waits",
+        rule="DOOR",
+        file="app/operators/proof.py",
+        old="if timedelta(0) < left <= LONGEST_WAIT:",
+        new="if left > LONGEST_WAIT:",
+        tests=embedded(FACTORS, "test_guessing_gets_slow_and_somebody_is_told"),
+    ),
+    Mutant(
+        name="a passkey's question is used up",
+        rule="CAS",
+        file="app/operators/store.py",
+        old="        .values(challenges=challenges + 1)",
+        new="        .values(challenges=challenges)",
+        tests=embedded(PASSKEYS, "test_an_answer_is_good_once"),
+    ),
+    Mutant(
+        name="the password alone opens nothing",
+        rule="DOOR",
+        file="app/web/operators.py",
+        old="    if found.stage != INSIDE:\n",
+        new="    if found.stage == OVER:\n",
+        tests=embedded(ENTRY, "test_the_password_alone_leads_to_the_second_factor_only"),
+    ),
+    Mutant(
+        name="a change asks for the second factor again",
+        rule="DOOR",
+        file="app/web/operators.py",
+        old="if request.method in READING or sessions.is_fresh(current.machines(), found):",
+        new="if request.method in READING or found.proved_at:",
+        tests=embedded(AGAIN, "test_a_refund_goes_on_where_it_was_interrupted"),
+    ),
+    Mutant(
+        name="an operator's session idles out",
+        rule="DOOR",
+        file="app/operators/sessions.py",
+        old=" or now - row.last_seen_at >= IDLE",
+        new="",
+        tests=(f"{ENTRY}::test_a_session_is_over_by_the_servers_clock[embedded-columns1-31-True]",),
+    ),
+    Mutant(
+        name="the session of before the second factor ends",
+        rule="DOOR",
+        file="app/operators/sessions.py",
+        old="    if not await store.update_session_ended(tx, operator.token_hash):\n",
+        new="    if not operator.token_hash:\n",
+        tests=embedded(ENTRY, "test_the_token_is_another_after_the_second_factor_and_the_old_one_is_dead"),
+    ),
+    Mutant(
+        name="one set of recovery codes at a time",
+        rule="TX",
+        file="app/operators/service.py",
+        old="        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches stay\n",
+        new="",
+        tests=real(OPERATOR_RACES, "test_one_authenticator_and_one_set_of_codes_are_left"),
+    ),
+    Mutant(
+        name="a refund is noted with it",
+        rule="TX",
+        file="app/payments/refunds/service.py",
+        old="    if wish.requested_by:\n",
+        new="    if wish.requested_by and not wish.refund_id:\n",
+        tests=embedded(LOGS, "test_a_refund_and_its_note_are_one"),
+    ),
+    Mutant(
+        name="a look is noted",
+        rule="TX",
+        file="app/admin/routes.py",
+        old='        await audit.note_access(tx, actor, [case.order_no], "결제와 환불 내역")\n',
+        new="",
+        tests=embedded(LOGS, "test_what_cannot_be_noted_is_not_shown"),
+    ),
+)
+
+SAFEGUARDS: Sequence[Mutant] = (*CART, *ORDERS_AND_STOCK, *MONEY, *REST, *OPERATORS, *LINKS)

@@ -251,6 +251,34 @@ async def test_an_unknown_number_is_not_found(buyer: Buyer) -> None:
         assert (await buyer.come_back(url)).status_code == 404
 
 
+@pytest.mark.parametrize("end", ["FAILED", "CANCELED", "EXPIRED"])
+async def test_the_way_back_of_an_attempt_that_is_over_pays_nothing(
+    shop: Shop, stand: Stand, buyer: Buyer, end: str
+) -> None:
+    """Somebody keeps the success URL for later, with a payment that Toss would still confirm."""
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    if end == "FAILED":
+        await stand.fault("reject")
+        await buyer.come_back(url)
+    elif end == "CANCELED":
+        await buyer.visitor.post(f"/orders/{order_no}/cancellation")
+    else:
+        await make_older(shop, order_no, 31)
+        await payments.reconcile_due(shop.m)
+    ended = (await attempts(shop, order_no))[0]
+    assert ended.payment_status == end
+    fresh, _ = await stand.approve(15_000)
+    for again in (url, back(ended.payment_no, fresh, 15_000)):
+        answer = await buyer.come_back(again)
+        assert answer.status_code in {200, 409, 422}, (
+            answer.status_code
+        )  # never 303, to an order that is paid
+        assert (await order_row(shop, order_no)).status != "PAID"
+        assert (await attempts(shop, order_no))[0].payment_status == end
+    await assert_books(shop, stand, order_no)
+
+
 async def test_a_bare_return_decides_nothing(shop: Shop, buyer: Buyer) -> None:
     order_no = await buyer.order((await mug(shop.m), 1))
     [attempt] = await attempts(shop, order_no)

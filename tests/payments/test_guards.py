@@ -2,10 +2,11 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from app.cart import service as carts
@@ -74,6 +75,21 @@ async def test_an_order_has_one_open_attempt(shop: Shop, buyer: Buyer) -> None:
         await tx.execute(
             insert(web_payments), {**copy, "payment_no": f"{attempt.payment_no}y", "open_slot": None}
         )
+
+
+async def test_one_payment_key_belongs_to_one_attempt(
+    shop: Shop, buyer: Buyer, new_buyer: Callable[[], Buyer]
+) -> None:
+    """Whatever the checks before it miss, the database refuses to have one key pay two orders."""
+    other = new_buyer()
+    paid = await buyer.order((await mug(shop.m), 1))
+    await buyer.pay(paid)
+    order_no = await other.order((await mug(shop.m), 1))
+    [[done], [attempt]] = await attempts(shop, paid), await attempts(shop, order_no)
+    this = web_payments.c.web_payment_id == attempt.web_payment_id
+    with pytest.raises(IntegrityError):
+        async with shop.m.db.write() as tx:
+            await tx.execute(update(web_payments).where(this).values(payment_key=done.payment_key))
 
 
 async def test_what_was_begun_goes_on_when_nobody_waits_for_it(

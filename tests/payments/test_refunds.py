@@ -15,6 +15,7 @@ from tests.buyer import Buyer, alarms, attempts, left, make_older, order_row, st
 from tests.goods import mug
 from tests.shop import Shop, eventually
 from tests.toss_stand import Stand
+from tests.village import COMMAND_LINE
 
 ACCOUNT = RefundAccount("06", "12345678901234", "김민지")
 
@@ -30,7 +31,7 @@ async def paid(buyer: Buyer, product_id: int, method: str = "CARD") -> tuple[str
     [attempt] = await attempts(buyer.shop, order_no)
     if method == "VIRTUAL_ACCOUNT":
         await buyer.stand.act(attempt.payment_key, "deposit")
-        await payments.ask_again(buyer.shop.m, attempt.web_payment_id)
+        await payments.ask_again(buyer.shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(buyer.shop, order_no) == ("PAID", ["PAID"])
     return order_no, attempt
 
@@ -165,7 +166,7 @@ async def test_a_pending_part_stays_counted_when_toss_is_asked_meanwhile(
     order_no, attempt = await paid(buyer, await mug(shop.m))
     await stand.fault("html_before", on="cancel")
     await payments.refund(shop.m, attempt.web_payment_id, wish(10_000))
-    await payments.ask_again(shop.m, attempt.web_payment_id)  # Toss: nothing has gone back
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)  # Toss: nothing has gone back
     with pytest.raises(ConflictError):
         await payments.refund(shop.m, attempt.web_payment_id, wish(5_001))
     await payments.refund(shop.m, attempt.web_payment_id, wish(5_000))
@@ -208,9 +209,11 @@ async def test_what_was_canceled_at_toss_already_is_not_returned_twice(
     refund = await payments.refund(shop.m, attempt.web_payment_id, wish(15_000))
     assert (refund.status, refund.failure_code) == ("REFUSED", "ALREADY_CANCELED_PAYMENT")
     assert await kept(stand, attempt) == 0
-    await payments.ask_again(shop.m, attempt.web_payment_id)  # found: somebody else returned it
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)  # found: somebody else returned it
     assert await states(shop, order_no) == ("PAID", ["REVIEW"])
-    await payments.ask_again(shop.m, attempt.web_payment_id)  # a person says that it is right so
+    await payments.ask_again(
+        shop.m, attempt.web_payment_id, COMMAND_LINE
+    )  # a person says that it is right so
     assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
 
 
@@ -262,7 +265,7 @@ async def test_a_deposit_goes_back_to_the_account_that_is_named_and_forgotten(
         "accountNumber": ACCOUNT.account_number,
         "holderName": ACCOUNT.holder_name,
     }
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert ACCOUNT.account_number not in (await toss_row(shop, attempt.web_payment_id)).answer
     assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
 
@@ -288,7 +291,7 @@ async def test_what_was_paid_late_can_be_returned_too(shop: Shop, stand: Stand, 
     await buyer.come_back(url)
     attempt = (await attempts(shop, order_no))[0]
     await stand.confirm(attempt.payment_key, attempt.payment_no, 15_000, Idempotency_Key=secrets.token_hex(8))
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("PAID", ["PAID", "CANCELED"])
     assert await left(shop, [cup]) == [99]
     await payments.refund(shop.m, attempt.web_payment_id, wish(15_000))

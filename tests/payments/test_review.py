@@ -13,6 +13,7 @@ from tests.buyer import Buyer, assert_books, attempts, left, make_older, mend, s
 from tests.goods import last_teapot, mug
 from tests.shop import Shop, eventually
 from tests.toss_stand import Stand
+from tests.village import COMMAND_LINE
 
 
 async def undecided(buyer: Buyer, product_id: int, *, minutes: float = 31) -> tuple[str, Any]:
@@ -36,7 +37,7 @@ async def undecided(buyer: Buyer, product_id: int, *, minutes: float = 31) -> tu
 async def test_what_is_paid_after_all_becomes_paid(shop: Shop, stand: Stand, buyer: Buyer) -> None:
     order_no, attempt = await undecided(buyer, await mug(shop.m))
     await stand.confirm(attempt.payment_key, attempt.payment_no, Idempotency_Key=attempt.idempotency_key)
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("PAID", ["PAID"])
     await assert_books(shop, stand, order_no)
 
@@ -46,14 +47,14 @@ async def test_what_toss_let_expire_gives_the_goods_back_and_closes_the_order(
 ) -> None:
     cup = await mug(shop.m)
     order_no, attempt = await undecided(buyer, cup)
-    await payments.ask_again(shop.m, attempt.web_payment_id)  # Toss still has it open
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)  # Toss still has it open
     assert await states(shop, order_no) == ("PENDING", ["REVIEW"])
     await stand.act(attempt.payment_key, "expire")
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("CANCELED", ["FAILED"])
     assert await left(shop, [cup]) == [100]
     await assert_books(shop, stand, order_no)
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("CANCELED", ["FAILED"])
     assert await left(shop, [cup]) == [100]
 
@@ -62,7 +63,7 @@ async def test_what_toss_has_never_seen_ends_too(shop: Shop, stand: Stand, buyer
     cup = await mug(shop.m)
     order_no, attempt = await undecided(buyer, cup)
     await stand.fault("reject", on="lookup", code="NOT_FOUND_PAYMENT")
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("CANCELED", ["FAILED"])
     assert await left(shop, [cup]) == [100]
     await assert_books(shop, stand, order_no)
@@ -75,7 +76,7 @@ async def test_an_answer_that_does_not_come_changes_nothing(
     order_no, attempt = await undecided(buyer, await mug(shop.m))
     await stand.fault(kind, on="lookup")
     with pytest.raises(UnavailableError):
-        await payments.ask_again(shop.m, attempt.web_payment_id)
+        await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("PENDING", ["REVIEW"])
 
 
@@ -94,10 +95,10 @@ async def test_what_was_canceled_at_toss_is_taken_over_by_a_person(
     cup = await mug(shop.m)
     order_no, attempt = await paid(buyer, cup)
     await stand.cancel(attempt.payment_key, **amount)
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("PAID", ["REVIEW"])
     assert await left(shop, [cup]) == [99]
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     status, shelf = ends
     assert await states(shop, order_no) == (status, [status])
     assert await left(shop, [cup]) == [shelf]
@@ -111,7 +112,7 @@ async def test_another_amount_is_returned_in_full_and_the_order_closed(
     await stand.fault("other_amount")
     await buyer.pay(order_no)
     [attempt] = await attempts(shop, order_no)
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("PENDING", ["REVIEW"])
     row = await toss_row(shop, attempt.web_payment_id)
     wish = RefundWish(secrets.token_hex(16), row.total_amount, "금액이 맞지 않음", None, None)
@@ -139,9 +140,9 @@ async def test_a_deposit_that_came_for_goods_that_are_gone_never_makes_the_order
     await eventually(expired)
     await other.pay(await other.order((pot, 1)))
     await stand.act(attempt.payment_key, "deposit")
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("EXPIRED", ["REVIEW"])
-    await payments.ask_again(shop.m, attempt.web_payment_id)
+    await payments.ask_again(shop.m, attempt.web_payment_id, COMMAND_LINE)
     assert await states(shop, order_no) == ("EXPIRED", ["REVIEW"])
     account = RefundAccount("06", "12345678901234", "김민지")
     wish = RefundWish(secrets.token_hex(16), 58_000, "품절", account, None)

@@ -15,7 +15,7 @@ from tests.goods import mug
 from tests.races.crowd import UNAVAILABLE, at_once, races, settled
 from tests.shop import Shop, Visitor
 from tests.toss_stand import Stand
-from tests.village import enter, hana
+from tests.village import hana, run
 
 PAID = 15_000
 
@@ -37,7 +37,7 @@ async def paid(shop: Shop, stand: Stand) -> tuple[int, str, Any]:
 
 
 async def desk_of(shop: Shop) -> Visitor:
-    return await enter(shop, await hana(shop.m))
+    return await run(shop, await hana(shop.m))
 
 
 async def returned(shop: Shop, attempt: Any) -> list[tuple[str, int]]:

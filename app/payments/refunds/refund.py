@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.audit.service import Actor
 from app.payments.payment import Cancellation, TossPayment
 from app.payments.toss import RefundAccount
 
@@ -18,13 +19,16 @@ MARK_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class RefundWish:
-    """What an operator asks for; ``refund_id`` comes with the form: sending it twice is one refund."""
+    """What an operator asks for; ``refund_id`` comes with the form: sending it twice is one refund.
+
+    ``requested_by`` is None where the shop itself returns what must not stay.
+    """
 
     refund_id: str
     amount: int
     reason: str
     account: RefundAccount | None
-    requested_by: int | None
+    requested_by: Actor | None
 
 
 @dataclass(frozen=True, slots=True)

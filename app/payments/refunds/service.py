@@ -3,8 +3,10 @@
 import logging
 from datetime import timedelta
 
+from app.audit import service as audit
 from app.core import ids
 from app.core.errors import ConflictError
+from app.core.money import format_won
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import service as orders
@@ -93,6 +95,9 @@ async def _promise(m: Machines, tx: Tx, web_payment_id: int, wish: RefundWish) -
         return False
     if not await store.update_promised(tx, web_payment_id, wish.amount):
         raise ConflictError("refund of more than is left", say=TOO_MUCH)  # and the row is rolled back
+    if wish.requested_by:
+        detail = f"{format_won(wish.amount)} · {wish.reason}"
+        await audit.note_change(tx, wish.requested_by, "refund.requested", f"결제 {web_payment_id}", detail)
     return True
 
 

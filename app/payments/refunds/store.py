@@ -34,7 +34,7 @@ async def insert_refund(
         "status": REQUESTED,
         "idempotency_key": wish.refund_id,
         "account": write_account(wish.account),
-        "requested_by": wish.requested_by,
+        "requested_by": wish.requested_by.user_id if wish.requested_by else None,
         "next_check_at": next_check_at,
         "created_at": now,
         "updated_at": now,

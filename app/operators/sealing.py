@@ -1,0 +1,35 @@
+"""Secrets of operators: sealed before they are stored, or derived from the session and not stored at all."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+
+
+def seal(secret_key: str, text: str, owner: int) -> str:
+    """Encrypt what only the shop may read; it opens for the same owner's row alone."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    sealed = AESGCM(derive(secret_key, "seal")).encrypt(nonce, text.encode(), str(owner).encode())
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def unseal(secret_key: str, sealed: str, owner: int) -> str | None:
+    """Return what was sealed; None when it is another's, was touched, or SECRET_KEY is another one."""
+    try:
+        raw = base64.b64decode(sealed, validate=True)
+        nonce, body = raw[:NONCE_BYTES], raw[NONCE_BYTES:]
+        return AESGCM(derive(secret_key, "seal")).decrypt(nonce, body, str(owner).encode()).decode()
+    except (binascii.Error, ValueError, InvalidTag):
+        return None
+
+
+def derive(secret_key: str, purpose: str, *parts: str) -> bytes:
+    """Return 32 bytes that only who knows SECRET_KEY and every part can make."""
+    words = "\0".join(("operators", purpose, *parts))
+    return hmac.digest(secret_key.encode(), words.encode(), hashlib.sha256)

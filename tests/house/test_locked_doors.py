@@ -1,0 +1,252 @@
+"""What is one person's is nobody else's: every address that names something, asked for by everybody."""
+
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from quart import Response
+from quart.testing.utils import sentinel
+from sqlalchemy import select
+
+from app.core import ids
+from app.models import orders, web_payments
+from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.fuzz.surface import Atlas, Route
+from tests.goods import mug
+from tests.house.drawn import NOON
+from tests.shop import Shop, Visitor
+from tests.village import enter, hana, jun, minji
+
+# What the names in addresses open. A new name must be judged here.
+OPEN = {
+    "product_id": "the catalogue; in the cart, a line of one's own",
+    "hash_": "a file everybody gets",
+    "path": "a file everybody gets",
+    "name": "a picture everybody gets",
+}
+OWNED = {"order_no": "an order: its owner's, and whoever's who shows its number and telephone"}
+BEARER = {"payment_no": "160 bits that only its shopper was ever given; says nothing of anybody"}
+DESK = {"web_payment_id": "a payment, for operators: to all others there is no such address"}
+
+ROUTES = Atlas().routes
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+NOBODYS = "20260101-0000000"
+NOT_FOUND, NO_SUCH_WAY = 404, 405
+
+
+def routes(names: dict[str, str]) -> list[Route]:
+    """The routes that name something of a kind."""
+    return [route for route in ROUTES if set(route.names) & set(names)]
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A browser, and the paid order that is its own."""
+
+    who: str
+    visitor: Visitor
+    order_no: str
+    payment_no: str
+    web_payment_id: int
+
+    token: str
+
+    async def ask(self, method: str, url: str) -> Response:
+        """Ask, with a sound form token."""
+        if method == "POST":
+            return await self.visitor.post(url, csrf=self.token)
+        headers = {"X-CSRF-Token": self.token}
+        return await self.visitor.client.open(url, method=method, headers=headers, json=sentinel)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def everybody(shop: Shop) -> AsyncIterator[list[Somebody]]:
+    """Two members, two guests, and somebody who runs the shop and shops in it; each has paid an order."""
+    m = shop.m
+    browsers = {
+        "member": await enter(shop, await minji(m)),
+        "another member": await enter(shop, await jun(m)),
+        "guest": shop.visitor(),
+        "another guest": shop.visitor(),
+        "operator": await enter(shop, await hana(m)),
+    }
+    cup = await mug(m)
+    async with stand_of(shop) as stand:
+        people = []
+        for who, visitor in browsers.items():
+            buyer = Buyer(shop, visitor, stand)
+            order_no = await buyer.order((cup, 1))
+            await buyer.pay(order_no)
+            [attempt] = await attempts(shop, order_no)
+            numbers = (order_no, attempt.payment_no, attempt.web_payment_id)
+            people.append(Somebody(who, visitor, *numbers, await visitor.token()))
+        yield people
+
+
+def pairs(people: list[Somebody]) -> Iterator[tuple[Somebody, Somebody]]:
+    """Everybody, with everybody."""
+    return ((asker, owner) for asker in people for owner in people)
+
+
+def questions(people: list[Somebody], route: Route) -> Iterator[tuple[Somebody, Somebody, str]]:
+    """Everybody asks for everybody's as the route offers; in all other ways for their own and one other's."""
+    for asker, owner in pairs(people):
+        near = asker is owner or people[people.index(asker) - 1] is owner
+        for method in METHODS:
+            if near or method in route.methods - {"OPTIONS"}:
+                yield asker, owner, method
+
+
+def fill(route: Route, owner: Somebody) -> str:
+    values = {
+        "order_no": owner.order_no,
+        "payment_no": owner.payment_no,
+        "web_payment_id": str(owner.web_payment_id),
+    }
+    return route.fill(values)
+
+
+async def state(shop: Shop, everybody: list[Somebody]) -> list[tuple[Any, ...]]:
+    """Everything of everybody's orders."""
+    mine = orders.c.order_no.in_([one.order_no for one in everybody])
+    query = select(orders, web_payments).join(web_payments, web_payments.c.order_id == orders.c.order_id)
+    async with shop.m.db.read() as tx:
+        return [tuple(row) for row in await tx.execute(query.where(mine).order_by(orders.c.order_id))]
+
+
+async def text(answer: Response, *hidden: str) -> str:
+    """The page without what changes from answer to answer: numbers asked for, form tokens, support codes."""
+    page = await answer.get_data(as_text=True)
+    for word in hidden:
+        page = page.replace(word, "…")
+    return re.sub(r'name="csrf" value="[^"]*"|[0-9a-f]{8}(?=</)|data-hx-headers="[^"]*"', "", page)
+
+
+def test_every_name_in_an_address_is_judged() -> None:
+    """A new address that names something fails here until somebody has said whose it is."""
+    named = {name for route in ROUTES for name in route.names}
+    assert named == {*OPEN, *OWNED, *BEARER, *DESK}
+
+
+def test_what_the_matrix_asks_for_is_there() -> None:
+    assert len(routes(OWNED)) >= 5
+    assert len(routes(BEARER)) >= 3
+    assert len(routes(DESK)) >= 3
+
+
+async def test_what_is_somebodys_is_not_there_for_anybody_else(shop: Shop, everybody: list[Somebody]) -> None:
+    """Every route that is bound to an owner, asked by everybody for everybody's, by every method.
+
+    ``pytest -s`` prints the table: what the owner is answered, and what all the others are.
+    """
+    seen: dict[tuple[str, str], dict[str, set[int]]] = {}
+    before = await state(shop, everybody)
+    for route in routes(OWNED):
+        for asker, owner, method in questions(everybody, route):
+            answer = await asker.ask(method, fill(route, owner))
+            whose = "owner" if asker is owner else asker.who.removeprefix("another ")
+            seen.setdefault((method, route.rule), {}).setdefault(whose, set()).add(answer.status_code)
+    sys.stdout.write(f"{table(seen)}\n")
+    for (method, rule), found in seen.items():
+        owners = found.pop("owner")
+        offered = any(route.rule == rule and method in route.methods for route in ROUTES)
+        wanted = {NOT_FOUND} if offered and method != "OPTIONS" else owners  # else: nobody is told anything
+        assert all(statuses == wanted for statuses in found.values()), (method, rule, owners, found)
+        assert (NOT_FOUND in owners) is False, (method, rule, owners)
+    assert await state(shop, everybody) == before
+
+
+def table(seen: dict[tuple[str, str], dict[str, set[int]]]) -> str:
+    who = ("owner", "member", "guest", "operator")
+    rows = [f"| method | route | {' | '.join(who)} |", f"|{'---|' * 6}"]
+    for (method, rule), found in seen.items():
+        cells = (", ".join(map(str, sorted(found[one]))) for one in who)
+        rows.append(f"| {method} | `{rule}` | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+async def test_not_yours_and_not_there_are_the_same_answer(everybody: list[Somebody]) -> None:
+    owner, *others = everybody
+    for route in routes(OWNED):
+        [method] = route.methods & {"GET", "POST"}
+        for asker in others:
+            not_theirs = await asker.ask(method, fill(route, owner))
+            not_there = await asker.ask(method, route.fill({"order_no": NOBODYS}))
+            assert not_theirs.status_code == not_there.status_code == NOT_FOUND
+            assert set(not_theirs.headers.keys()) == set(not_there.headers.keys())
+            assert await text(not_theirs, owner.order_no) == await text(not_there, NOBODYS)
+
+
+async def test_a_payment_number_tells_nobody_anything_about_somebody(everybody: list[Somebody]) -> None:
+    """It comes back from Toss in whatever browser the shopper's bank opens: it works there, and is silent."""
+    for route in routes(BEARER):
+        for asker, owner in pairs(everybody):
+            answer = await asker.ask("GET", fill(route, owner))
+            page = await answer.get_data(as_text=True)
+            if asker is not owner:
+                told = (
+                    owner.order_no,
+                    ADDRESS["recipient_name"],
+                    ADDRESS["address1"],
+                    "달빛 머그",
+                    "01012345678",
+                )
+                assert [word for word in told if word in page + answer.headers.get("Location", "")] == []
+
+
+async def test_the_desk_is_there_for_operators_only(shop: Shop, everybody: list[Somebody]) -> None:
+    *others, operator = everybody
+    before = await state(shop, everybody)
+    desk = [route for route in ROUTES if route.stance == "operator"]
+    assert {route.endpoint for route in routes(DESK)} <= {route.endpoint for route in desk}
+    for route in desk:
+        for asker in others:
+            for method in route.methods - {"OPTIONS"}:
+                answer = await asker.ask(method, fill(route, operator))
+                assert answer.status_code == NOT_FOUND, (asker.who, method, route.rule)
+    assert await state(shop, everybody) == before
+
+
+MAKERS: dict[str, tuple[Callable[[], str], int]] = {
+    # What each number is drawn from, in bits. An order's is spoken on the phone: it opens nothing by itself.
+    "order_no": (lambda: ids.order_no(NOON).split("-")[1], 35),
+    "payment_no": (ids.payment_no, 160),
+    "session and guest token": (ids.token, 256),
+    "form key": (ids.idempotency_key, 128),
+}
+
+
+@pytest.mark.parametrize("what", MAKERS)
+def test_numbers_are_drawn_and_not_counted(what: str) -> None:
+    """Of ten thousand, none twice, no place that does not vary, and no order in them."""
+    make, bits = MAKERS[what]
+    made = [make() for _ in range(10_000)]
+    assert len(set(made)) >= len(made) - (1 if bits < 64 else 0)
+    assert all(len(set(letters)) > 8 for letters in zip(*made, strict=True))
+    rises = sum(first < second for first, second in pairwise(made))
+    assert 0.45 < rises / len(made) < 0.55
+
+
+def test_no_counter_stands_in_the_address_of_something_private() -> None:
+    """``<int:…>`` is a row's number: of goods, which are public, and on the desk, which is shut."""
+    counted = {name for route in ROUTES for name in re.findall(r"<int:(\w+)>", route.rule)}
+    assert counted <= {"product_id", *DESK}
+
+
+async def test_no_page_of_a_shopper_says_a_rows_number(everybody: list[Somebody]) -> None:
+    """How many have ordered before somebody is nobody's business: pages name orders, never rows."""
+    shopper = everybody[0]
+    for url in (
+        "/orders",
+        f"/orders/{shopper.order_no}",
+        f"/orders/{shopper.order_no}/receipt",
+        "/account",
+        "/cart",
+    ):
+        page = await (await shopper.visitor.get(url)).get_data(as_text=True)
+        assert re.findall(r"(?:order|payment|user|cart)_id\W+\d+", page) == []
