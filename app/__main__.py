@@ -259,6 +259,8 @@ async def _greet(
             f"  {person.role:<9} {person.signup_id:<6} {person.password}  {settings.base_url}{person.path}"
         )
     _print("  the operator's one-time code: ./dev code")
+    if not settings.smtp_url:
+        _print(f"\n  Mail is not sent: its letters lie in {settings.data_path / 'mail'}")
     _print("\n  Ctrl-C stops everything; what you do is kept in " + str(settings.data_path) + "\n")
 
 

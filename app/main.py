@@ -5,6 +5,8 @@ from functools import partial
 from quart import Quart
 
 from app.accounts import routes as accounts
+from app.accounts.closure import routes as closure
+from app.accounts.links import routes as links
 from app.admin import routes as admin
 from app.audit import routes as audit
 from app.cart import routes as cart
@@ -23,7 +25,10 @@ from app.web import addresses, compression, errors, guards, security, session, s
 from app.web.assets import Assets
 from app.web.render import create_environment
 
-ROOMS = (home, catalog, search, cart, checkout, payments, orders, accounts, operators, admin, audit, ops)
+ROOMS = (
+    *(home, catalog, search, cart, checkout, payments, orders),
+    *(accounts, links, closure, operators, admin, audit, ops),
+)
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:

@@ -2,10 +2,14 @@
 
 import dataclasses
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
 TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
@@ -44,6 +48,10 @@ class Settings:
     toss_sandbox_bind: str = _row("127.0.0.1:0", "address and port of the Toss sandbox; 0: any free port")
     secret_key: str = _row("", "signs cookies and forms; empty: generated and kept in DATA_DIR", secret=True)
     password_pepper: str = _row("", "mixed into passwords; empty: generated, kept in DATA_DIR", secret=True)
+    smtp_url: str = _row(
+        "", "smtp:// (STARTTLS) or smtps:// address mail leaves by; empty: none is sent", secret=True
+    )
+    mail_from: str = _row("", "sender of the shop's mail; empty: SHOP_EMAIL, or no-reply@ the shop's host")
     web_workers: int = _row(1, "web processes")
     cart_ack: str = _row(
         "redis",
@@ -94,6 +102,17 @@ class Settings:
         return f"__Host-{name}" if self.is_https else name
 
     @property
+    def sender(self) -> str:
+        """The address the shop's mail comes from."""
+        return self.mail_from or self.shop_email or f"no-reply@{self.mail_domain}"
+
+    @property
+    def mail_domain(self) -> str:
+        """The shop's host, as it stands in addresses and numbers of mails."""
+        host = urlsplit(self.base_url).hostname or ""
+        return "localhost" if not host or ":" in host else host
+
+    @property
     def proxies(self) -> tuple[Network, ...]:
         """The networks of the proxies in front. Raises SettingError."""
         words = [word.strip() for word in self.trusted_proxies.split(",")]
@@ -124,7 +143,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.proxies and PREFIX_OF_ALL in {network.prefixlen for network in settings.proxies}:
         raise SettingError("TRUSTED_PROXIES must not be everybody: anyone could then claim any address")
+    check_mail(settings)
     return settings
+
+
+def check_mail(settings: Settings) -> None:
+    """Refuse an address that mail cannot leave by. Raises SettingError."""
+    url = urlsplit(settings.smtp_url)
+    if settings.smtp_url and (url.scheme not in {"smtp", "smtps"} or not url.hostname):
+        raise SettingError("SMTP_URL must be smtp://user:password@host:587 or smtps://user:password@host:465")
+    if not PLAIN_ADDRESS.fullmatch(settings.sender):
+        raise SettingError("MAIL_FROM (or SHOP_EMAIL) must be a plain address: name@shop.example")
 
 
 def check_toss(settings: Settings) -> None:

@@ -117,8 +117,10 @@ CREATE TABLE users (
     closed_at DATETIME(6) COMMENT '탈퇴한 때 (UTC)',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
     updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    email_confirmed_at DATETIME(6) COMMENT '이메일을 확인한 때 (UTC)',
     CONSTRAINT pk_users PRIMARY KEY (user_id),
-    CONSTRAINT uq_users_signup_id UNIQUE (signup_id)
+    CONSTRAINT uq_users_signup_id UNIQUE (signup_id),
+    KEY ix_users_email (email)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='회원과 운영자' COLLATE utf8mb4_bin;
 
 CREATE TABLE webhook_events (
@@ -132,6 +134,20 @@ CREATE TABLE webhook_events (
     CONSTRAINT uq_webhook_events_fingerprint UNIQUE (fingerprint),
     KEY ix_webhook_events_handled_at_webhook_event_id (handled_at, webhook_event_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='받은 웹훅' COLLATE utf8mb4_bin;
+
+CREATE TABLE account_links (
+    token_hash VARCHAR(64) NOT NULL COMMENT '링크 토큰의 SHA-256',
+    user_id BIGINT UNSIGNED NOT NULL COMMENT '회원 번호',
+    purpose VARCHAR(16) NOT NULL COMMENT 'reset 또는 email',
+    email VARCHAR(255) NOT NULL COMMENT '링크를 보낸 주소',
+    expires_at DATETIME(6) NOT NULL COMMENT '만료 (UTC)',
+    used_at DATETIME(6) COMMENT '쓴 때 (UTC)',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    CONSTRAINT pk_account_links PRIMARY KEY (token_hash),
+    CONSTRAINT fk_account_links_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
+    KEY ix_account_links_expires_at (expires_at),
+    KEY ix_account_links_user_id_purpose (user_id, purpose)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='메일로 보낸 링크' COLLATE utf8mb4_bin;
 
 CREATE TABLE carts (
     cart_id BIGINT UNSIGNED NOT NULL COMMENT '장바구니 줄 번호' AUTO_INCREMENT,
@@ -247,6 +263,7 @@ CREATE TABLE sessions (
     expires_at DATETIME(6) NOT NULL COMMENT '절대 만료 (UTC)',
     revoked_at DATETIME(6) COMMENT '로그아웃한 때 (UTC)',
     created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    used_at DATETIME(6) COMMENT '마지막으로 쓴 날 (UTC), 하루에 한 번 적음',
     CONSTRAINT pk_sessions PRIMARY KEY (token_hash),
     CONSTRAINT fk_sessions_user_id FOREIGN KEY(user_id) REFERENCES users (user_id),
     KEY ix_sessions_expires_at (expires_at),
@@ -365,4 +382,5 @@ CREATE TABLE toss_payments (
 INSERT INTO schema_migrations (name, applied_at) VALUES
     ('0001_initial', UTC_TIMESTAMP(6)),
     ('0002_refunds', UTC_TIMESTAMP(6)),
+    ('0003_accounts', UTC_TIMESTAMP(6)),
     ('0004_operators', UTC_TIMESTAMP(6));

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from app.accounts.messages import ResetAsked
 from app.cart.messages import CartBarrierRaised, CartChanged
 from app.core.message import BadMessageError, Envelope, Message, NewerMessageError
 from app.infra.queues import Queue
 from app.machines import Machines
+from app.mail.messages import SendMail
 from app.orders.messages import OrderPaid
 from app.payments.messages import WebhookReceived
-from tasks import cart, payments
+from tasks import accounts, cart, mail, payments
 
 Handle = Callable[[Machines, list[Message]], Awaitable[None]]
 
@@ -50,4 +52,6 @@ LISTENERS: Sequence[Listener] = (
     Listener("cart.persist", (CartChanged, CartBarrierRaised), cart.on_cart_messages, batch=300, alone=True),
     Listener("cart.empty", (OrderPaid,), cart.on_order_paid),
     Listener("payments.ask_toss", (WebhookReceived,), payments.on_webhook_received),
+    Listener("accounts.send_links", (ResetAsked,), accounts.on_reset_asked),
+    Listener("mail.send", (SendMail,), mail.on_send_mail),
 )

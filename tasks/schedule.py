@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from app.accounts import service as accounts
 from app.accounts import sessions
 from app.audit import service as audit
 from app.cart import service as cart
@@ -37,6 +38,9 @@ SCHEDULE: Sequence[Recurring] = (
     Recurring("compare the payment page with its inventory", 3600.0, payments.check_page),
     Recurring("forget cart lines removed 30 days ago", DAY, cart.purge_tombstones),
     Recurring("forget sessions that ended", DAY, sessions.purge_expired),
+    Recurring("forget mailed links that ended", DAY, accounts.purge_links),
+    Recurring("forget who bought, five years after, guests and closed accounts", DAY, payments.forget_buyers),
+    Recurring("give back the ids of accounts closed five years ago", DAY, accounts.release_ids),
     Recurring("forget operators' sessions that ended", DAY, operator_sessions.purge_ended),
     Recurring("forget accesses noted more than two years ago", DAY, audit.purge_accesses),
 )

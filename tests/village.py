@@ -3,6 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import pyotp
 
@@ -13,6 +14,7 @@ from app.operators import service as operators
 from tests.processes import Buyer
 from tests.shop import Shop, Visitor
 
+PASSWORD = "조용한 아침의 마당"
 COMMAND_LINE = Actor(None, "root", "command line")
 
 
@@ -60,6 +62,21 @@ async def settle(m: Machines, word: str, name: str, phone: str) -> Person:
 def unheard_of_id(word: str) -> str:
     """Return a log-in id nobody else in the village has."""
     return f"{word}_{secrets.token_hex(4)}"
+
+
+def typed(**changed: Any) -> dict[str, Any]:
+    """Return what a stranger types into the sign-up form, with something else in it."""
+    form = {
+        "name": "김민지",
+        "phone": "010-1234-5678",
+        "email": "minji@example.com",
+        "signup_id": unheard_of_id("min"),
+        "password": PASSWORD,
+        "terms": "1",
+        "privacy": "1",
+        "age": "1",
+    }
+    return form | changed
 
 
 async def enter(shop: Shop, person: Person) -> Visitor:

@@ -1,15 +1,21 @@
-"""The forms of signing up, logging in and changing the password."""
+"""The forms of accounts: signing up, logging in, passwords, the e-mail address, closing."""
 
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from app.accounts import rules
+from app.accounts import consents, rules
 from app.accounts.rules import PasswordRule
 from app.accounts.service import NewUser
+from app.accounts.store import Member
 from app.web.forms import Fields
 
 MOST_ID_TYPED = 64
 MOST_NEXT = 2000
+REQUIRED_CONSENTS = {
+    consents.TERMS: "이용약관에 동의하셔야 가입하실 수 있습니다.",
+    consents.PRIVACY: "개인정보 수집·이용에 동의하셔야 가입하실 수 있습니다.",
+    consents.AGE: "만 14세 이상만 가입하실 수 있습니다.",
+}
 PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
@@ -19,21 +25,28 @@ class SignUp:
 
     name: str
     phone: str
+    email: str
     signup_id: str
     password: str = field(repr=False)
+    agreed: tuple[str, ...]
 
     @classmethod
     def read(cls, fields: Fields, rule: PasswordRule) -> "SignUp":
         """Read the form; what is wrong is in ``fields.errors``."""
         name = fields.text("name", "이름", most=255)
         phone = fields.phone("phone", "휴대전화")
+        email = fields.email("email", "이메일")
         signup_id = read_signup_id(fields)
-        password = _read_new_password(fields, rule, "password", signup_id, phone)
-        return cls(name, phone, signup_id, password)
+        password = _read_new_password(fields, rule, "password", signup_id, phone, *_words_of(email))
+        for consent in consents.REQUIRED:
+            if not fields.ticked(consent):
+                fields.fail(consent, REQUIRED_CONSENTS[consent])
+        agreed = tuple(name for name in consents.VERSIONS if fields.ticked(name))
+        return cls(name, phone, email, signup_id, password, agreed)
 
     def new_user(self) -> NewUser:
         """Return whom to make."""
-        return NewUser(self.signup_id, self.password, self.name, self.phone)
+        return NewUser(self.signup_id, self.password, self.name, self.phone, self.email, self.agreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +71,10 @@ class ChangePassword:
     new: str = field(repr=False)
 
     @classmethod
-    def read(cls, fields: Fields, rule: PasswordRule, signup_id: str) -> "ChangePassword":
+    def read(cls, fields: Fields, rule: PasswordRule, member: Member) -> "ChangePassword":
         """Read the form; what is wrong is in ``fields.errors``."""
-        old = _read_password(fields, "password", "지금 쓰는 비밀번호")
-        return cls(old, _read_new_password(fields, rule, "new_password", signup_id))
+        old = read_present_password(fields)
+        return cls(old, read_password_for(fields, rule, member))
 
 
 def read_signup_id(fields: Fields) -> str:
@@ -70,6 +83,17 @@ def read_signup_id(fields: Fields) -> str:
     if not rules.is_signup_id(folded):
         fields.fail("signup_id", rules.SIGNUP_ID_SENTENCE)
     return folded
+
+
+def read_present_password(fields: Fields) -> str:
+    """Return the password that somebody who is logged in types once more."""
+    return _read_password(fields, "password", "지금 쓰는 비밀번호")
+
+
+def read_password_for(fields: Fields, rule: PasswordRule, member: Member) -> str:
+    """Return a member's password to be."""
+    own = (member.signup_id, member.phone, *_words_of(member.email))
+    return _read_new_password(fields, rule, "new_password", *own)
 
 
 def local_path(text: str) -> str:
@@ -85,6 +109,11 @@ def _read_new_password(fields: Fields, rule: PasswordRule, name: str, *own_words
     if wrong := rule.judge(password, *own_words):
         fields.fail(name, wrong)
     return password
+
+
+def _words_of(email: str) -> tuple[str, str]:
+    """Return what of an address its owner must not make a password of."""
+    return email, email.partition("@")[0]
 
 
 def _read_password(fields: Fields, name: str, label: str) -> str:

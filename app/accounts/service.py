@@ -1,11 +1,15 @@
-"""Signing up, logging in, changing the password."""
+"""Signing up, logging in, proving oneself again, changing the password."""
 
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from app.accounts import rules, sessions, store
+from app.accounts import consents, rules, sessions, store
 from app.accounts.attempts import Attempts
+from app.accounts.closure.service import release_ids
+from app.accounts.links import service as links
+from app.accounts.links.service import answer_reset, ask_reset
+from app.accounts.links.service import purge as purge_links
 from app.accounts.passwords import Passwords
 from app.accounts.rules import PasswordRule
 from app.accounts.store import Member
@@ -19,6 +23,8 @@ from app.core.errors import (
 )
 from app.infra.db import Tx
 from app.machines import Machines
+
+__all__ = ["answer_reset", "ask_reset", "purge_links", "release_ids"]
 
 TAKEN = "이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오."
 
@@ -45,6 +51,8 @@ class NewUser:
     password: str = field(repr=False)
     name: str
     phone: str
+    email: str = ""
+    agreed: tuple[str, ...] = ()
 
 
 async def is_available(m: Machines, signup_id: str) -> bool:
@@ -63,12 +71,23 @@ async def sign_up(m: Machines, new: NewUser, *, role: str = "shopper") -> Member
         "signup_password": password_hash,
         "name": new.name,
         "phone": new.phone,
+        "email": new.email or None,
+        "consents": consents.give("{}", new.agreed, m.clock.now()),
         "role": role,
     }
+
+    async def insert(tx: Tx) -> bool:
+        if not await store.insert_user(tx, row):
+            return False
+        # Whether somebody else has the address makes no difference here: nobody can learn it.
+        if new.email and (member := await store.select_member_by_signup_id(tx, new.signup_id)):
+            await links.ask_email(tx, m.settings.secret_key, member.user_id, new.email)
+        return True
+
     inserted = True
     # Whether the commit happened is seen when the row is read back.
     with suppress(CommitUnknownError):
-        inserted = await m.db.retrying(lambda tx: store.insert_user(tx, row))
+        inserted = await m.db.retrying(insert)
     async with m.db.read() as tx:
         member = await store.select_member_by_signup_id(tx, new.signup_id)
     if inserted and member is None:
@@ -142,22 +161,46 @@ async def read_member(tx: Tx, user_id: int) -> Member:
     return member
 
 
-async def change_password(m: Machines, user_id: int, old: str, new: str) -> Member:
-    """Change the password and end every session of the user. Raises WrongPasswordError."""
+async def prove(m: Machines, user_id: int, password: str) -> Member:
+    """Return a user whose password was right once more. Raises WrongPasswordError."""
     member = await read_account(m, user_id)
     await m.keep(Attempts).admit(member.signup_id)
-    if not await m.keep(Passwords).verify(old, member.password_hash):
+    if not await m.keep(Passwords).verify(password, member.password_hash):
         raise WrongPasswordError
     await m.keep(Attempts).forgive(member.signup_id)
+    return member
+
+
+async def change_password(m: Machines, user_id: int, old: str, new: str) -> Member:
+    """Change the password and end every session of the user. Raises WrongPasswordError."""
+    member = await prove(m, user_id, old)
     password_hash = await m.keep(Passwords).hash(new)
 
     async def change(tx: Tx) -> list[str]:
         if not await store.update_password(tx, member, password_hash):
             raise ConflictError("password changed meanwhile")
+        await links.tell(tx, member, "password_changed")
         return list(await store.update_sessions_revoked(tx, user_id))
 
     await sessions.forget(m, await m.db.retrying(change))
     return await read_account(m, user_id)
+
+
+async def set_consent(m: Machines, user_id: int, name: str, *, given: bool) -> None:
+    """Give or withdraw an optional consent."""
+
+    async def change(tx: Tx) -> None:
+        member = await read_member(tx, user_id)
+        if given != consents.holds(member.consents, name):
+            now = tx.clock.now()
+            written = (
+                consents.give(member.consents, (name,), now)
+                if given
+                else consents.withdraw(member.consents, name, now)
+            )
+            await store.update_consents(tx, user_id, written)
+
+    await m.db.retrying(change)
 
 
 async def _rehash(m: Machines, member: Member, password: str) -> None:

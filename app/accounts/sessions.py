@@ -11,14 +11,21 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.accounts import store
+from app.accounts.browsers import name_browser
 from app.core import ids
 from app.core.clock import epoch_us
-from app.core.errors import DatabaseUnavailableError, RedisUnavailableError, UnavailableError
+from app.core.errors import (
+    DatabaseUnavailableError,
+    NotFoundError,
+    RedisUnavailableError,
+    UnavailableError,
+)
 from app.infra import keys
+from app.infra.db import Tx
 from app.infra.redis import load_script
 from app.machines import Machines
 
@@ -29,6 +36,7 @@ ASKING_SECONDS = 10
 FORGET_AGAIN_SECONDS = 0.2
 USER_AGENT_LENGTH = 255
 PURGE_BATCH = 1000
+FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,17 @@ class Shopper:
     signup_id: str
     name: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A browser that is logged in, as its owner sees it. ``number`` names it in addresses."""
+
+    number: str
+    browser: str
+    created_at: datetime
+    used_at: datetime
+    is_this: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,42 @@ async def close_session(m: Machines, token: str) -> None:
     await forget(m, [token_hash])
 
 
+async def read_open(tx: Tx, user_id: int, token: str) -> list[OpenSession]:
+    """Return a user's living sessions, the one that asks first, then the newest."""
+    this = ids.fingerprint(token)
+    shown = [
+        OpenSession(
+            _number(row.token_hash),
+            name_browser(row.user_agent),
+            row.created_at,
+            row.used_at,
+            row.token_hash == this,
+        )
+        for row in await store.select_sessions(tx, user_id)
+        if not _is_idle(tx.clock.now(), row)
+    ]
+    return sorted(shown, key=lambda one: not one.is_this)
+
+
+async def close_one(m: Machines, user_id: int, number: str) -> None:
+    """Log one of a user's browsers out. Raises NotFoundError."""
+
+    async def close(tx: Tx) -> str:
+        for row in await store.select_sessions(tx, user_id):
+            if _number(row.token_hash) == number:
+                await store.update_session_revoked(tx, row.token_hash)
+                return row.token_hash
+        raise NotFoundError("session", say="이미 로그아웃된 기기입니다.")
+
+    await forget(m, [await m.db.retrying(close)])
+
+
+async def is_fresh(tx: Tx, token: str) -> bool:
+    """Whether the password was typed in this session a short while ago: each time begins a new session."""
+    row = await store.select_session(tx, ids.fingerprint(token))
+    return row is not None and abs(tx.clock.now() - row.created_at) < FRESH
+
+
 async def close_all(m: Machines, user_id: int) -> None:
     """Log a user out everywhere."""
     await forget(m, await m.db.retrying(lambda tx: store.update_sessions_revoked(tx, user_id)))
@@ -156,6 +211,12 @@ async def _read_row(m: Machines, token_hash: str) -> Row | None:
         row = await store.select_session(tx, token_hash)
     if row is None:
         return None
+    if _is_idle(m.clock.now(), row):  # a Redis that lost its memory does not know
+        await _end_idle(m, token_hash)
+        return None
+    if row.used_at.date() != m.clock.now().date():
+        with suppress(UnavailableError):  # the next look-up does it
+            await m.db.retrying(lambda tx: store.update_session_used(tx, token_hash, m.clock.now()))
     return Row(Shopper(row.user_id, row.signup_id, row.name, row.role), epoch_us(row.expires_at) // SECOND)
 
 
@@ -171,6 +232,16 @@ async def _keep(m: Machines, token_hash: str, mark: str, row: Row | None) -> Non
 
 def _read_copy(kept: str) -> Shopper:
     return Shopper(**json.loads(kept))
+
+
+def _number(token_hash: str) -> str:
+    """Return what a session is called where others may read it: nothing in the stores is found by it."""
+    return ids.fingerprint(token_hash)[:16]
+
+
+def _is_idle(now: datetime, row: store.SessionRow) -> bool:
+    """Whether a session was out of use for so long that its next request ends it (to the day)."""
+    return now - row.used_at > timedelta(seconds=keys.SESSION_SECONDS, days=1)
 
 
 def _now(m: Machines) -> int:

@@ -20,12 +20,16 @@ users = Table(
     Column("closed_at", Moment, nullable=True, comment="탈퇴한 때 (UTC)"),
     created_at(),
     updated_at(),
+    Column("email_confirmed_at", Moment, nullable=True, comment="이메일을 확인한 때 (UTC)"),
     UniqueConstraint("signup_id"),
+    # Not unique: a form that refused a taken address would tell who has an account here.
+    Index(None, "email"),
     comment="회원과 운영자",
     **TABLE,
 )
 
-# Written at log-in and log-out only. Redis is the hot copy; this row is the truth when Redis has nothing.
+# Written at log-in, at log-out and once a day between. Redis is the hot copy; this row is the truth when
+# Redis has nothing.
 sessions = Table(
     "sessions",
     metadata,
@@ -36,8 +40,26 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False, comment="절대 만료 (UTC)"),
     Column("revoked_at", Moment, nullable=True, comment="로그아웃한 때 (UTC)"),
     created_at(),
+    Column("used_at", Moment, nullable=True, comment="마지막으로 쓴 날 (UTC), 하루에 한 번 적음"),
     Index(None, "user_id"),
     Index(None, "expires_at"),
     comment="로그인 세션",
+    **TABLE,
+)
+
+# What a mailed link may do, once. The token itself is in the mail only.
+account_links = Table(
+    "account_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True, comment="링크 토큰의 SHA-256"),
+    Column("user_id", Id, ForeignKey("users.user_id"), nullable=False, comment="회원 번호"),
+    Column("purpose", String(16), nullable=False, comment="reset 또는 email"),
+    Column("email", String(255), nullable=False, comment="링크를 보낸 주소"),
+    Column("expires_at", Moment, nullable=False, comment="만료 (UTC)"),
+    Column("used_at", Moment, nullable=True, comment="쓴 때 (UTC)"),
+    created_at(),
+    Index(None, "user_id", "purpose"),
+    Index(None, "expires_at"),
+    comment="메일로 보낸 링크",
     **TABLE,
 )

@@ -1,6 +1,7 @@
 """Orders: placed, moved from state to state, found again by those who may see them."""
 
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.errors import NotFoundError
@@ -72,6 +73,18 @@ async def read_page(tx: Tx, owner: str, after: str) -> tuple[list[Order], str]:
     found = await store.select_page(tx, owner, after, PAGE + 1)
     page = found[:PAGE]
     return page, page[-1].order_no if len(found) > PAGE else ""
+
+
+async def find_obstacle(tx: Tx, user_id: int) -> str:
+    """Return why somebody's account cannot be closed yet, or ''."""
+    if await store.select_has_open(tx, user_id):
+        return "결제하지 않았거나 입금을 기다리는 주문이 있습니다. 주문 내역에서 결제하거나 취소해 주십시오."
+    return ""
+
+
+async def forget_recipients(tx: Tx, before: datetime, limit: int) -> Sequence[int]:
+    """Overwrite whom ended orders of guests and closed accounts went to; return which orders those were."""
+    return await store.update_recipients_forgotten(tx, before, limit)
 
 
 async def place(tx: Tx, new: NewOrder) -> Order:

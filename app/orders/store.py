@@ -5,12 +5,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
 from app.infra.db import Tx
-from app.models import order_lines, orders
+from app.models import order_lines, orders, users
 from app.orders import states
 from app.orders.order import NewOrder, Order, OrderLine, Recipient, SlotTakenError
 
@@ -65,6 +65,27 @@ async def select_open(tx: Tx, owner: str) -> Order | None:
     """Return the owner's one open order."""
     found = await _select(tx, select(orders).where(orders.c.owner == owner, orders.c.open_slot == 1))
     return found[0] if found else None
+
+
+async def select_has_open(tx: Tx, user_id: int) -> bool:
+    """Whether a member has an order that may still be paid."""
+    still = select(orders.c.order_id).where(orders.c.user_id == user_id, orders.c.status.in_(states.OPEN))
+    return (await tx.execute(still.limit(1))).first() is not None
+
+
+async def update_recipients_forgotten(tx: Tx, before: datetime, limit: int) -> Sequence[int]:
+    """Overwrite who and where in orders placed before then, except members' who are still with us."""
+    gone = or_(orders.c.user_id.is_(None), users.c.closed_at.is_not(None))
+    ended = and_(orders.c.open_slot.is_(None), orders.c.created_at < before)
+    query = (
+        select(orders.c.order_id)
+        .join_from(orders, users, orders.c.user_id == users.c.user_id, isouter=True)
+        .where(ended, gone, orders.c.recipient_name != "")
+    )
+    found = (await tx.execute(query.limit(limit))).scalars().all()
+    nothing = dict.fromkeys(RECIPIENT, "")
+    await tx.execute(update(orders).where(orders.c.order_id.in_(found)).values(**nothing))
+    return found
 
 
 async def select_last_recipient(tx: Tx, owner: str) -> Recipient | None:

@@ -1,6 +1,7 @@
 """Attempts to pay, as others use them: opened with the order, ended with it, shown on its pages, settled."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from app.core.errors import ConflictError, UnavailableError
 from app.infra.db import Tx
@@ -38,6 +39,8 @@ __all__ = [
     "compare",
     "compare_yesterday",
     "correct_customer",
+    "find_obstacle",
+    "forget_buyers",
     "handle_webhook",
     "is_untouched",
     "open_attempt",
@@ -52,6 +55,8 @@ __all__ = [
 ]
 
 REASON = "고객 주문 취소"
+RETENTION = timedelta(days=5 * 366)  # contracts and payments: five years (E-Commerce Act, decree, article 6)
+FORGET_BATCH = 200
 BUSY = "결제를 확인하고 있어 지금은 취소할 수 없습니다. 잠시 후 다시 확인해 주십시오."
 
 
@@ -108,6 +113,25 @@ async def read_views(tx: Tx, some: Sequence[Order]) -> dict[int, PaymentView]:
             known[attempt.order_id].append((attempt, answer))
     views = {order_id: summarize(attempts) for order_id, attempts in known.items()}
     return {order_id: view for order_id, view in views.items() if view is not None}
+
+
+async def find_obstacle(tx: Tx, user_id: int) -> str:
+    """Return why somebody's account cannot be closed yet, or ''."""
+    if await store.select_is_unsettled(tx, user_id):
+        return "결제 확인이나 환불이 진행되고 있습니다. 끝난 뒤에 다시 시도해 주십시오."
+    return ""
+
+
+async def forget_buyers(m: Machines) -> None:
+    """Forget who bought, once no law asks for it: guests and closed accounts, after five years."""
+
+    async def forget(tx: Tx) -> int:
+        order_ids = await orders.forget_recipients(tx, tx.clock.now() - RETENTION, FORGET_BATCH)
+        await store.update_customers_forgotten(tx, order_ids)
+        return len(order_ids)
+
+    while await m.db.retrying(forget) == FORGET_BATCH:
+        continue
 
 
 async def _end(tx: Tx, order: Order, status: str, code: str) -> bool:

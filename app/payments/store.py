@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
 from app.infra.db import Tx
-from app.models import toss_payments, web_payments, webhook_events
+from app.models import refunds, toss_payments, web_payments, webhook_events
 from app.orders.order import Order
 from app.payments import states
 from app.payments.attempt import Attempt
 from app.payments.payment import Json, TossPayment
+from app.payments.refunds.refund import REQUESTED
 
 
 class KeyTakenError(Exception):
@@ -350,4 +351,36 @@ def _attempt(row: Any) -> Attempt:
         failure_code=row.failure_code,
         confirming_at=row.confirming_at,
         checks=row.checks,
+    )
+
+
+async def select_is_unsettled(tx: Tx, user_id: int) -> bool:
+    """Whether money of a member's is on its way: a payment or a refund that nobody has decided yet."""
+    attempt, mine = web_payments.c.payment_status, web_payments.c.user_id == user_id
+    deciding = (states.CONFIRMING, states.WAITING_FOR_DEPOSIT, states.REVIEW)
+    paying = select(web_payments.c.web_payment_id).where(mine, attempt.in_(deciding))
+    refunding = (
+        select(refunds.c.refund_id)
+        .join_from(refunds, web_payments, refunds.c.web_payment_id == web_payments.c.web_payment_id)
+        .where(mine, refunds.c.status == REQUESTED)
+    )
+    found = [(await tx.execute(query.limit(1))).first() for query in (paying, refunding)]
+    return any(row is not None for row in found)
+
+
+async def update_customers_forgotten(tx: Tx, order_ids: Sequence[int]) -> None:
+    """Overwrite who paid for these orders; numbers and amounts stay, for the books."""
+    nobody = {"customer_name": "", "customer_phone": ""}
+    found = await tx.execute(
+        select(web_payments.c.web_payment_id).where(web_payments.c.order_id.in_(order_ids))
+    )
+    ids_ = found.scalars().all()
+    await tx.execute(
+        update(web_payments).where(web_payments.c.web_payment_id.in_(ids_)).values(**nobody, signup_id=None)
+    )
+    private = dict.fromkeys(("account_number", "account_holder", "receipt_url", "secret"))
+    await tx.execute(
+        update(toss_payments)
+        .where(toss_payments.c.web_payment_id.in_(ids_))
+        .values(**nobody, **private, answer="{}")
     )

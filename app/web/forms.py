@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}", re.ASCII)
 PHONE = re.compile(r"0[0-9]{8,10}", re.ASCII)
 
 
@@ -55,6 +56,17 @@ class Fields:
         if name not in self.errors and not PHONE.fullmatch(digits):
             self.fail(name, f"{with_object(label)} 010-1234-5678처럼 숫자로 입력해 주십시오.")
         return digits
+
+    def email(self, name: str, label: str) -> str:
+        """Return an e-mail address in small letters; one that no mail server would take is an error."""
+        value = self.text(name, label, most=200).lower()
+        if name not in self.errors and not EMAIL.fullmatch(value):
+            self.fail(name, f"{with_object(label)} name@example.com처럼 입력해 주십시오.")
+        return value
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return self.sent.get(name) == "1"
 
     def fail(self, name: str, sentence: str) -> None:
         """Note what is wrong with a field; the first sentence stands."""

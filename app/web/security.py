@@ -6,6 +6,8 @@ from app.core import policy
 from app.settings import Settings
 from app.web.assets import Assets
 
+# They end in a mailed token: not even our own pages are told where the browser came from.
+SECRET_ADDRESSES = ("/password-reset/", "/account/email/")
 FILES = ("/static/", "/pictures/")
 REFUSED = 400  # a file that is not there now may be there in a minute
 
@@ -20,6 +22,8 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
     async def add_headers(response: Response) -> Response:
         page = paying if g.get("embeds_toss") else plain
         response.headers.update(page if response.mimetype == "text/html" else bare)
+        if request.path.startswith(SECRET_ADDRESSES):
+            response.headers["Referrer-Policy"] = "no-referrer"
         if response.status_code >= REFUSED or not request.path.startswith(FILES):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

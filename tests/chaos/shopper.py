@@ -173,7 +173,14 @@ class Shopper:
     async def sign_up(self) -> None:
         """Become a member; the guest's cart comes along, whatever it takes."""
         self.signup_id = f"c{self.number}_{secrets.token_hex(3)}"
-        form = {"signup_id": self.signup_id, "password": PASSWORD, "name": "김민지", "phone": "01012345678"}
+        form = {
+            "signup_id": self.signup_id,
+            "password": PASSWORD,
+            "name": "김민지",
+            "phone": "01012345678",
+            "email": "minji@example.com",
+            **dict.fromkeys(("terms", "privacy", "age"), "1"),
+        }
         url = "/signup"
         while True:
             try:

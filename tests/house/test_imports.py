@@ -23,6 +23,7 @@ ROOMS = (
     "admin",
     "audit",
     "ops",
+    "mail",
 )
 
 # Downhill only: a room may use the rooms named here, through their service (or what it hands out).
@@ -37,19 +38,21 @@ DOWNHILL = {
     "search": {"catalog"},
     "cart": {"catalog"},
     "stock": set(),
-    "accounts": set(),
+    "accounts": {"mail"},
     "catalog": set(),
     "ops": set(),
+    "mail": set(),
 }
 
 # A door may ask more rooms than its own service may: it only puts their answers on one page.
-DOORS_MAY = {"accounts": {"cart", "orders"}, "orders": {"payments"}}
+DOORS_MAY = {"accounts": {"cart", "orders", "payments"}, "orders": {"payments"}}
 
 DRIVERS = {
     "redis": {"app/infra/redis.py"},
     "aio_pika": {"app/infra/amqp.py"},
     "httpx": {"app/payments/toss.py"},
     "bcrypt": {"app/accounts/passwords.py"},
+    "aiosmtplib": {"app/mail/smtp.py"},
     "cryptography": {"app/operators/sealing.py"},
     "pyotp": {"app/operators/totp.py"},
     "segno": {"app/operators/totp.py"},

@@ -53,7 +53,13 @@ KEPT = {
     "PASSWORD_PEPPER": f"pepper-{MARK}",
     "METRICS_TOKEN": f"metrics-{MARK}",
 }
-ACCOUNT = {name: TYPED[name] for name in ("name", "phone", "signup_id", "password")}
+ACCOUNT = {
+    **{name: TYPED[name] for name in ("name", "phone", "signup_id", "password")},
+    "email": TYPED["mail"],
+    **dict.fromkeys(("terms", "privacy", "age"), "1"),
+}
+# A mail cannot be sent without its address: these two may name it, there and nowhere else in them.
+ADDRESSED = re.compile(r'("type":"(?:send\.mail|password\.reset_asked)".*?"(?:to|email)":)"[^"]*"')
 RECIPIENT = {
     "recipient_name": TYPED["name"], "recipient_phone": TYPED["phone"], "postcode": "04524",
     "address1": TYPED["address1"], "address2": TYPED["address2"], "delivery_note": TYPED["note"],
@@ -360,10 +366,12 @@ async def test_the_logs_have_none_of_it(scene: Scene) -> None:
 async def test_the_messages_have_none_of_it(scene: Scene) -> None:
     kinds = {found[1] for one in scene.messages if (found := re.search(r'"type":"([a-z._]+)"', one))}
     assert {"cart.changed", "order.paid", "webhook.received"} <= kinds
-    assert [leak for one in scene.messages for leak in leaks(scene, "message", one)] == []
+    told = [re.sub(ADDRESSED, r"\1", one) for one in scene.messages]
+    assert [leak for one in told for leak in leaks(scene, "message", one)] == []
     async with scene.m.db.read() as tx:
         letters = [row.body for row in await tx.execute(select(outbox))]
-    assert [leak for letter in letters for leak in leaks(scene, "outbox", str(letter))] == []
+    told = [re.sub(ADDRESSED, r"\1", str(letter)) for letter in letters]
+    assert [leak for one in told for leak in leaks(scene, "outbox", one)] == []
 
 
 async def test_the_error_pages_have_none_of_it(scene: Scene) -> None:

@@ -33,6 +33,8 @@ STATES = {
     "catalog.show_product": "/products/{option}",
     "catalog.show_products": "/products?category={category}",
     "search.show_results": "/search?q=%EB%A8%B8%EA%B7%B8",
+    "links.show_new_password": f"/password-reset/{'x' * 43}",
+    "links.show_confirmation": f"/account/email/{'x' * 43}",
     "accounts.show_availability": "/signup/availability?signup_id=somebody_new",
     "audit.export_accesses": "/admin/access-log.csv?month=2026-11",
     "admin.show_payment": "/admin/payments/{web_payment_id}",

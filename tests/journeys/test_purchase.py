@@ -70,8 +70,16 @@ async def test_a_stranger_buys_with_the_keyboard_alone(enter: Enter, m: Machines
     await walker.go("/signup")
     walker.signup_id = unheard_of_id("kim")
     password = "조용한 아침의 나무"
-    fields = {"name": "김민지", "phone": "01012345678", "signup_id": walker.signup_id, "password": password}
+    fields = {
+        "name": "김민지",
+        "phone": "01012345678",
+        "email": "minji@example.com",
+        "signup_id": walker.signup_id,
+        "password": password,
+    }
     await type_in(page, "signup", fields)
+    for consent in ("terms", "privacy", "age"):
+        await press(page, page.locator(f"#signup-{consent}"), key="Space")
     await press(page, walker.button("가입하기"))
     await expect(walker.link("내 계정")).to_be_visible()
 

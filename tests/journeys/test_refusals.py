@@ -18,11 +18,14 @@ WRONG = {
     "/signup": {
         "signup-name": "나" * 256,
         "signup-phone": "전화 없음",
+        "signup-email": "주소 없음",
         "signup-signup_id": "한글아이디",
         "signup-password": "1234",
     },
     "/login": {"login-signup_id": "nobody_here", "login-password": "틀린 비밀번호"},
     "/orders/lookup": {"lookup-order_no": "20261123-AAAAAAA", "lookup-phone": "010-9999-9999"},
+    "/password-reset": {"reset-email": "주소 없음"},
+    "/account/email": {"account-email": "주소 없음"},
     "/account/password": {"account-password": "틀린 비밀번호", "account-new_password": "짧다"},
     "/checkout": {
         "checkout-recipient_name": "나" * 41,
@@ -36,6 +39,8 @@ SUBMIT = {
     "/signup": "가입하기",
     "/login": "로그인",
     "/orders/lookup": "주문 조회",
+    "/password-reset": "링크 받기",
+    "/account/email": "확인 링크 받기",
     "/account/password": "바꾸기",
     "/checkout": "다음: 주문 확인",
 }
@@ -49,7 +54,7 @@ async def test_a_form_comes_back_with_what_was_typed(
     walker = await enter(scripts=scripts)
     walker.forgiven.append("status of 422")
     page = walker.page
-    if path == "/account/password":
+    if path.startswith("/account/"):
         await sign_up(walker)
     if path == "/checkout":
         [product_id] = await on_sale(m, 1)

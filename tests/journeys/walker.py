@@ -107,8 +107,10 @@ async def sign_up(walker: Walker, word: str = "minji") -> None:
     """Become a member, as strangers do."""
     walker.signup_id, walker.password = unheard_of_id(word), f"달빛 아래 {secrets.token_hex(4)}"
     await walker.go("/signup")
-    await fill(walker, "signup", name="김민지", phone="010-1234-5678")
+    await fill(walker, "signup", name="김민지", phone="010-1234-5678", email="minji@example.com")
     await fill(walker, "signup", signup_id=walker.signup_id, password=walker.password)
+    for consent in ("terms", "privacy", "age"):
+        await walker.page.locator(f"#signup-{consent}").check()
     await walker.button("가입하기").click()
     await expect(walker.link("내 계정")).to_be_visible()
 

@@ -2,7 +2,7 @@
 
 R1 to R20 are the rules of the cart's protocol in docs/messages.md. Of the others: CAS: a change guarded
 by the state that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean;
-TX: a commit; DOOR: sessions, forms and limits.
+TX: a commit; DOOR: sessions, forms and limits; LINK: what is mailed.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,10 @@ ACCIDENTS = "tests/rooms/cart/test_accidents.py"
 CHECKOUT = "tests/rooms/checkout/test_checkout.py"
 STOCK = "tests/rooms/stock/test_stock.py"
 LOGIN = "tests/rooms/accounts/test_login.py"
+RESET = "tests/rooms/accounts/test_reset.py"
+EMAIL = "tests/rooms/accounts/test_email.py"
+CLOSURE = "tests/rooms/accounts/test_closure.py"
+MAIL = "tests/rooms/mail/test_mail.py"
 ENTRY = "tests/rooms/operators/test_entry.py"
 FACTORS = "tests/rooms/operators/test_factors.py"
 PASSKEYS = "tests/rooms/operators/test_passkeys.py"
@@ -740,6 +744,89 @@ REST: Sequence[Mutant] = (
     ),
 )
 
+LINKS: Sequence[Mutant] = (
+    Mutant(
+        name="a link is used up by who comes first",
+        rule="LINK",
+        file="app/accounts/links/store.py",
+        old="LINK.token_hash == link.token_hash, LINK.used_at.is_(None), LINK",
+        new="LINK.token_hash == link.token_hash, LINK",
+        tests=real(ACCOUNT_RACES, "test_of_fifty_who_have_one_link_one_sets_the_password"),
+    ),
+    Mutant(
+        name="a link does what it was sent for",
+        rule="LINK",
+        file="app/accounts/links/store.py",
+        old="            LINK.purpose == purpose,\n",
+        new="",
+        tests=embedded(RESET, "test_a_link_for_an_address_sets_no_password"),
+    ),
+    Mutant(
+        name="a mistyped address gives its owner nothing",
+        rule="LINK",
+        file="app/accounts/links/service.py",
+        old="link is None or link.user_id != user_id",
+        new="link is None",
+        tests=embedded(EMAIL, "test_a_mistyped_address_gives_its_owner_nothing"),
+    ),
+    Mutant(
+        name="only a confirmed address gets links",
+        rule="LINK",
+        file="app/accounts/links/store.py",
+        old="users.c.email == email, users.c.email_confirmed_at.is_not(None), ",
+        new="users.c.email == email, ",
+        tests=embedded(RESET, "test_only_a_confirmed_address_gets_a_link"),
+    ),
+    Mutant(
+        name="a reset ends every session",
+        rule="LINK",
+        file="app/accounts/links/service.py",
+        old="return list(await accounts.update_sessions_revoked(tx, member.user_id))",
+        new="return []",
+        tests=embedded(RESET, "test_who_forgot_the_password_gets_a_new_one_by_mail"),
+    ),
+    Mutant(
+        name="no Referer carries a token",
+        rule="LINK",
+        file="app/web/security.py",
+        old='= "no-referrer"',
+        new='= "same-origin"',
+        tests=embedded(RESET, "test_the_token_reaches_neither_a_log_nor_a_referer"),
+    ),
+    Mutant(
+        name="mail leaves by TLS",
+        rule="LINK",
+        file="app/mail/smtp.py",
+        old="None if encrypted or _is_here(host) else True",
+        new="None",
+        tests=embedded(MAIL, "test_nothing_is_said_in_the_clear_beyond_this_machine"),
+    ),
+    Mutant(
+        name="a borrowed phone proves nothing",
+        rule="DOOR",
+        file="app/accounts/sessions.py",
+        old="row is not None and abs(tx.clock.now() - row.created_at) < FRESH",
+        new="row is not None",
+        tests=embedded(CLOSURE, "test_a_borrowed_phone_closes_no_account"),
+    ),
+    Mutant(
+        name="an open order keeps the account open",
+        rule="DOOR",
+        file="app/accounts/closure/service.py",
+        old="        if sentence := await find_obstacle(tx, member, obstacles):",
+        new='        if sentence := "":',
+        tests=embedded(CLOSURE, "test_an_open_order_keeps_the_account_open"),
+    ),
+    Mutant(
+        name="who is still with us is not forgotten",
+        rule="DOOR",
+        file="app/orders/store.py",
+        old='.where(ended, gone, orders.c.recipient_name != "")',
+        new='.where(ended, orders.c.recipient_name != "")',
+        tests=embedded(CLOSURE, "test_what_was_bought_is_kept_apart_and_forgotten_after_five_years"),
+    ),
+)
+
 OPERATORS: Sequence[Mutant] = (
     Mutant(
         name="a one-time code is good once",
@@ -823,4 +910,4 @@ OPERATORS: Sequence[Mutant] = (
     ),
 )
 
-SAFEGUARDS: Sequence[Mutant] = (*CART, *ORDERS_AND_STOCK, *MONEY, *REST, *OPERATORS)
+SAFEGUARDS: Sequence[Mutant] = (*CART, *ORDERS_AND_STOCK, *MONEY, *REST, *OPERATORS, *LINKS)

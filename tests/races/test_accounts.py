@@ -1,6 +1,8 @@
 """Fifty at once at the doors of accounts: a name is given once, a session ends once, a cart moves once."""
 
 import asyncio
+import json
+import re
 import secrets
 from typing import Any
 
@@ -9,13 +11,17 @@ from sqlalchemy import func, select
 
 from app.accounts import service as accounts
 from app.accounts.attempts import FREE
+from app.accounts.links import service as links
+from app.accounts.messages import ResetAsked
 from app.cart import service as carts
 from app.cart.hot import HotCarts
 from app.core import ids
 from app.core.errors import TooManyError
 from app.models import sessions, users
 from app.web import current
+from tests.buyer import ADDRESS
 from tests.goods import mug
+from tests.letters import give_email, letter, letters_to, link_in
 from tests.races.crowd import CROWD, UNAVAILABLE, at_once, races
 from tests.shop import Shop, Visitor
 from tests.village import enter, minji, unheard_of_id
@@ -55,8 +61,10 @@ async def test_of_fifty_who_want_one_name_one_gets_it(shop: Shop) -> None:
         form: dict[str, Any] = {
             "name": f"김민지 {number}",
             "phone": f"010-1234-{number:04}",
+            "email": f"minji{number}@example.com",
             "signup_id": signup_id,
             "password": f"달빛 아래 {number} 번째 문",
+            **dict.fromkeys(("terms", "privacy", "age"), "1"),
         }
         return await people[number].post("/signup", csrf=tokens[number], **form)
 
@@ -179,6 +187,145 @@ async def test_of_fifty_new_passwords_one_holds_and_the_old_one_opens_nothing(sh
     winner = new[tabs.index(changed[0])]
     assert await opens(shop, person.signup_id, winner)
     assert not await opens(shop, person.signup_id, person.password)
+
+
+@races("links.ask_reset")
+async def test_fifty_who_ask_for_one_mailbox_fill_it_with_no_more_than_five_mails(shop: Shop) -> None:
+    person = await minji(shop.m)
+    email = await give_email(shop.m, person)
+    people = [shop.visitor() for _ in range(CROWD)]
+    tokens = [await one.token() for one in people]
+
+    async def ask(number: int) -> Response:
+        return await people[number].post("/password-reset", csrf=tokens[number], email=email)
+
+    answers = await at_once(ask)
+    assert set(answers) <= {303, TOO_MANY, UNAVAILABLE}
+    last = await minji(shop.m)
+    await shop.visitor().post("/password-reset", email=await give_email(shop.m, last))
+    await letter(
+        shop, f"{last.signup_id}@example.com", "새로 정하는 링크"
+    )  # the others were answered before it
+    assert 0 < len(letters_to(shop, email)) <= links.MOST
+
+
+@races("links.reset_password")
+async def test_of_fifty_who_have_one_link_one_sets_the_password(shop: Shop) -> None:
+    person, seed = await minji(shop.m), ids.token()
+    await links.answer_reset(shop.m, ResetAsked(await give_email(shop.m, person), seed))
+    token = ids.derive_token(shop.m.settings.secret_key, f"{seed}.{person.user_id}")
+    there = await enter(shop, person)
+    people = [shop.visitor() for _ in range(CROWD)]
+    tokens = [await one.token() for one in people]
+    new = [f"새로 지은 긴 비밀번호 {secrets.token_hex(4)}" for _ in range(CROWD)]
+
+    async def reset(number: int) -> Response:
+        url = f"/password-reset/{token}"
+        return await people[number].post(url, csrf=tokens[number], new_password=new[number])
+
+    answers = await at_once(reset)
+    assert set(answers) <= {303, 404, TOO_MANY, UNAVAILABLE}
+    assert answers.count(303) == 1
+    assert await opens(shop, person.signup_id, new[answers.index(303)])
+    assert not await opens(shop, person.signup_id, person.password)
+    assert not await is_in(there)
+
+
+@races("links.ask_email", "links.confirm_email")
+async def test_of_fifty_clicks_on_one_link_one_confirms_the_address(shop: Shop) -> None:
+    person = await minji(shop.m)
+    visitor, old = await enter(shop, person), await give_email(shop.m, person)
+    csrf, new = await visitor.token(), f"{ids.idempotency_key()}@example.com"
+
+    async def ask(_: int) -> Response:
+        return await visitor.post("/account/email", csrf=csrf, email=new)
+
+    asked = await at_once(ask, 10)
+    assert set(asked) <= {303, TOO_MANY, UNAVAILABLE}
+    url = link_in(await letter(shop, new, "이메일 주소를 확인"))
+
+    async def confirm(_: int) -> Response:
+        return await visitor.post(url, csrf=csrf)
+
+    answers = await at_once(confirm)
+    assert set(answers) <= {303, 404, TOO_MANY, UNAVAILABLE}
+    assert answers.count(303) == 1
+    await letter(shop, old, "이메일 주소가 바뀌었습니다")
+    assert sum("주소가 바뀌었습니다" in mail["Subject"] for mail in letters_to(shop, old)) == 1
+    page = await (await visitor.get("/account")).get_data(as_text=True)
+    assert new in page
+    assert "확인 전" not in page
+
+
+@races("accounts.end_session", "accounts.end_sessions")
+async def test_who_ends_sessions_in_fifty_tabs_leaves_none_that_was_to_end(shop: Shop) -> None:
+    person = await minji(shop.m)
+    here, there = await enter(shop, person), await enter(shop, person)
+    page = await (await here.get("/account/sessions")).get_data(as_text=True)
+    [url] = re.findall(r"/account/sessions/\w+/closure", page)
+    csrf, sid = await here.token(), cookie_of(here, "sid")
+    tabs = [with_session(shop, sid) for _ in range(CROWD)]
+
+    async def end(number: int) -> Response:
+        return await tabs[number].post("/account/sessions/closure" if number % 10 == 9 else url, csrf=csrf)
+
+    answers = await at_once(end)
+    assert set(answers) <= {303, 403, 404, 422, TOO_MANY, UNAVAILABLE}
+    assert 303 in answers
+    assert await living_sessions(shop, person.user_id) == 0
+    assert not await is_in(here)
+    assert not await is_in(there)
+
+
+@races("accounts.set_consents")
+async def test_a_consent_given_and_withdrawn_by_fifty_is_one_of_the_two(shop: Shop) -> None:
+    person = await minji(shop.m)
+    visitor = await enter(shop, person)
+    csrf = await visitor.token()
+
+    async def set_consent(number: int) -> Response:
+        form: dict[str, Any] = {"marketing": "1"} if number % 2 else {}
+        return await visitor.post("/account/consents", csrf=csrf, **form)
+
+    answers = await at_once(set_consent)
+    assert set(answers) <= {303, TOO_MANY, UNAVAILABLE}
+    async with shop.m.db.read() as tx:
+        kept = (await tx.execute(select(users.c.consents).where(users.c.user_id == person.user_id))).one()
+    assert set(json.loads(kept.consents)) <= {"marketing"}
+    await visitor.post("/account/consents", marketing="1")
+    assert "받고 계십니다" in await (await visitor.get("/account")).get_data(as_text=True)
+
+
+@races("closure.close_account")
+async def test_an_account_closed_fifty_times_while_it_orders_is_closed_once_or_keeps_its_order(
+    shop: Shop,
+) -> None:
+    person, cup = await minji(shop.m), await mug(shop.m)
+    email = await give_email(shop.m, person)
+    visitor = await enter(shop, person)
+    csrf, sid = await visitor.token(), cookie_of(visitor, "sid")
+    await visitor.post("/cart/lines", csrf=csrf, product_id=cup, quantity=1, key=ids.idempotency_key())
+    total = (await carts.view(shop.m, person.owner)).total_price
+    tabs = [with_session(shop, sid) for _ in range(CROWD)]
+
+    async def close_or_order(number: int) -> Response:
+        if number % 5:
+            return await tabs[number].post("/account/closure", csrf=csrf, confirmed="1")
+        form: dict[str, Any] = {**ADDRESS, "seen_total": total, "confirmed": "1"}
+        return await tabs[number].post("/checkout", csrf=csrf, **form)
+
+    answers = await at_once(close_or_order)
+    assert set(answers) <= {200, 303, 403, 404, 409, 422, TOO_MANY, UNAVAILABLE}
+    async with shop.m.db.read() as tx:
+        row = (await tx.execute(select(users).where(users.c.user_id == person.user_id))).one()
+    if row.closed_at is None:
+        assert (await visitor.get("/account")).status_code == 200
+        return
+    assert (row.name, row.email) == ("", None)
+    assert not await is_in(visitor)
+    assert await living_sessions(shop, person.user_id) == 0
+    await letter(shop, email, "탈퇴가 끝났습니다")
+    assert len(letters_to(shop, email)) == 1
 
 
 async def opens(shop: Shop, signup_id: str, password: str) -> bool:

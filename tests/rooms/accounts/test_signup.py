@@ -14,19 +14,7 @@ from app.core.errors import CommitUnknownError, InvalidError
 from app.infra.db import Database
 from app.models import users
 from tests.shop import Shop
-from tests.village import enter, hana, minji, unheard_of_id
-
-PASSWORD = "조용한 아침의 마당"
-
-
-def typed(**changed: Any) -> dict[str, Any]:
-    form = {
-        "name": "김민지",
-        "phone": "010-1234-5678",
-        "signup_id": unheard_of_id("min"),
-        "password": PASSWORD,
-    }
-    return form | changed
+from tests.village import PASSWORD, enter, hana, minji, typed, unheard_of_id
 
 
 async def row_of(shop: Shop, signup_id: str) -> Any:
@@ -60,7 +48,7 @@ async def test_where_the_stranger_was_going_is_kept(shop: Shop) -> None:
     assert answer.headers["Location"] == "/orders"
 
 
-BAD = {
+BAD: dict[str, list[Any]] = {
     "name": ["", " ", "가" * 256, "김\x00민지", ["김민지", "박준"]],
     "phone": [
         "",
@@ -83,7 +71,33 @@ BAD = {
         "' OR 1=1 --",
         ["min1", "min2"],
     ],
-    "password": ["", "짧다", "x" * 1001, "password", "01012345678", [PASSWORD, PASSWORD]],
+    "email": [
+        "",
+        "minji",
+        "minji@",
+        "@example.com",
+        "minji@example",
+        "min ji@example.com",
+        "민지@example.com",
+        "minji@example.com\r\nBcc: jun@example.com",
+        "minji@example.com,jun@example.com",
+        "<minji@example.com>",
+        f"{'a' * 65}@example.com",
+        ["minji@example.com", "jun@example.com"],
+    ],
+    "password": [
+        "",
+        "짧다",
+        "x" * 1001,
+        "password",
+        "01012345678",
+        "minji@example.com",
+        "MINJI@EXAMPLE.COM12",
+        [PASSWORD, PASSWORD],
+    ],
+    "terms": ["", "0", "on"],
+    "privacy": ["", "yes"],
+    "age": [""],
 }
 
 
@@ -96,7 +110,7 @@ async def test_what_is_wrong_is_said_beside_its_field_and_nobody_is_made(
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 422, page
     assert re.findall(r'id="signup-(\w+)-error"', page) == [field]
-    for name in {"name", "phone"} - {field}:
+    for name in {"name", "phone", "email"} - {field}:
         assert f'value="{form[name]}"' in page
     assert PASSWORD not in page
     assert await row_of(shop, str(form["signup_id"])) is None
@@ -107,7 +121,10 @@ async def test_everything_missing_is_said_at_once(shop: Shop) -> None:
     form: dict[str, Any] = {"signup_id[]": "minji", "role": "operator"}
     answer = await visitor.post("/signup", **form)
     page = await answer.get_data(as_text=True)
-    assert re.findall(r'id="signup-(\w+)-error"', page) == ["name", "phone", "signup_id", "password"]
+    assert re.findall(r'id="signup-(\w+)-error"', page) == [
+        *("name", "phone", "email", "signup_id", "password"),
+        *("terms", "privacy", "age"),
+    ]
 
 
 async def test_more_than_was_asked_for_is_ignored(shop: Shop) -> None:
