@@ -21,6 +21,7 @@ from tests.fuzz import raw, wire
 from tests.fuzz.batch import Fuzzer, Tally
 from tests.fuzz.browser import Browser
 from tests.fuzz.judge import REFUSED, Answer
+from tests.fuzz.people import Enter, Shopper, hire, sign_up
 from tests.fuzz.report import Report
 from tests.fuzz.spoil import PASSWORD, Request
 from tests.fuzz.surface import Atlas
@@ -94,12 +95,10 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stan
     hidden = await hidden_draft(m)
     atlas, to = Atlas(), urlsplit(shop.url)
     send = partial(_send, (to.hostname or "", to.port or 0), rng)
-    everybody = [Browser(send, atlas, to.netloc, f"guest {number}") for number in range(GUESTS)]
-    for role, number in (("shopper", MEMBERS), ("operator", OPERATORS)):
-        for each in range(number):
-            new = accounts.NewUser(f"fuzz_{role[:5]}_{each}", PASSWORD, "김민지", "01012345678")
-            user = await accounts.sign_up(m, new, role=role)
-            everybody.append(Browser(send, atlas, to.netloc, f"{role} {each}", user.user_id))
+    ways: list[Enter | None] = [None] * GUESTS
+    ways += [Shopper((await sign_up(m)).user_id).enter for _ in range(MEMBERS)]
+    ways += [clerk.enter for _ in range(OPERATORS) for clerk in await hire(m)]
+    everybody = [Browser(send, atlas, to.netloc, enter) for enter in ways]
     await accounts.sign_up(
         m, accounts.NewUser("minji", PASSWORD, "김민지", "01012345678")
     )  # whom all guess at
@@ -107,10 +106,11 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stan
         await browser.log_in(m)
         await browser.buy(m, toss, *goods)
         browser.seen.learn("product_id", str(hidden))
+    free = Browser(send, atlas, to.netloc, Shopper((await sign_up(m)).user_id).enter)  # to close the account
     for browser, other in zip(everybody, everybody[1:] + everybody[:1], strict=True):
         for name in ("order_no", "payment_no"):  # and what is not theirs
             browser.seen.learn(name, other.seen.known[name][0])
-    return everybody
+    return [*everybody, free]
 
 
 async def _begin_anew(m: Machines, browsers: Sequence[Browser]) -> None:
