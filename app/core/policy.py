@@ -14,6 +14,7 @@ BARE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # frame-ancestors says it to browsers; this, to those who ask for it by name
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }

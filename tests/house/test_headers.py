@@ -52,6 +52,7 @@ def assert_strict(answer: Response) -> None:
         assert "sandbox" in rules
         assert "script-src" not in rules
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert not {"Server", "X-Powered-By", "Via"} & set(headers.keys())
