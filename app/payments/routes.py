@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
 
 blueprint = Blueprint("payments", __name__)
+log = logging.getLogger(__name__)
 
 ANONYMOUS = "@@ANONYMOUS"  # Toss's own word for a shopper without an account
 RETRY_SECONDS = "3"
@@ -79,7 +81,8 @@ async def confirm_return(payment_no: str) -> ResponseReturnValue:
         result = await confirm.confirm_return(current.machines(), payment_no, arrival)
     except CommitUnknownError:
         return await _tell(outcome.tell_unknown(payment_no))
-    except DatabaseUnavailableError:
+    except DatabaseUnavailableError as error:
+        log.warning("%s: %s", type(error).__name__, error)
         # Nothing has happened yet, and Toss waits ten minutes: the browser comes back by itself.
         response = await _tell(outcome.tell_unreached(payment_no, request.full_path))
         response.headers.update({"Refresh": RETRY_SECONDS, "Retry-After": RETRY_SECONDS})

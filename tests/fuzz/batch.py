@@ -33,6 +33,8 @@ class Tally:
     reached: Counter[str] = field(default_factory=Counter)
     trouble: dict[str, list[str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    away_at: Counter[str] = field(default_factory=Counter)  # endpoints that answered 503
+    away_because: Counter[str] = field(default_factory=Counter)  # what the shop's log says of it
     seconds: list[float] = field(default_factory=list)
     slowest: tuple[float, str] = (0.0, "")
 
@@ -46,6 +48,7 @@ class Tally:
         """Count an answer and judge it."""
         self.statuses[answer.status] += 1
         self.sent_to[request.endpoint] += 1
+        self.away_at[request.endpoint] += answer.status == AWAY
         # Of an address that is there, 404 and 405 say nothing: they may stand for any other.
         if answer.status not in {400, 404, 405, 429, AWAY} and not answer.is_below:
             self.reached[request.endpoint] += 1

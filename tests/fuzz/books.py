@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from app.machines import Machines
-from app.models import metadata
+from app.models import access_log, audit_log, metadata
 
 Books = Mapping[str, Counter[str]]
 
-# A cart may be written more than once as it is, by its message and by the sweeper.
-WRITTEN_AGAIN = {("carts", "updated_at"), ("cart_heads", "updated_at")}
+# A cart may be written more than once as it is, by its message and by the sweeper. And what is written down
+# of those who are refused, or only look, is no change: how often a code was wrong, and who was here last.
+UNREAD = {
+    ("carts", "updated_at"),
+    ("cart_heads", "updated_at"),
+    ("sessions", "used_at"),
+    ("operators", "failures"),
+    ("operators", "open_at"),
+    ("operators", "updated_at"),
+    ("operator_sessions", "challenges"),
+    ("operator_sessions", "last_seen_at"),
+}
+REFUSED = "operator.refused"
 CARTS = """
 local found = {}
 for _, key in ipairs(redis.call('KEYS', '*cart:*')) do
@@ -31,8 +42,12 @@ async def read_books(m: Machines) -> Books:
     books: dict[str, Counter[str]] = {}
     async with m.db.read() as tx:
         for table in metadata.sorted_tables:
-            columns = [column for column in table.columns if (table.name, column.name) not in WRITTEN_AGAIN]
-            books[table.name] = Counter(str(tuple(row)) for row in await tx.execute(select(*columns)))
+            columns = [column for column in table.columns if (table.name, column.name) not in UNREAD]
+            rows = select(*columns)
+            if table is audit_log:
+                rows = rows.where(table.c.action != REFUSED)
+            if table is not access_log:
+                books[table.name] = Counter(str(tuple(row)) for row in await tx.execute(rows))
     books["carts in Redis"] = Counter(await m.redis.command("EVAL", CARTS, "0"))
     return books
 

@@ -7,38 +7,34 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import select
 
-from app.accounts import service as accounts
-from app.accounts import sessions
 from app.machines import Machines
 from app.models import web_payments
 from tests.fuzz.judge import Answer
+from tests.fuzz.people import Enter
 from tests.fuzz.spoil import FORM, TYPED, Request
-from tests.fuzz.surface import Atlas, Surface, starts
+from tests.fuzz.surface import OF_A_KIND, Atlas, Surface, starts
 from tests.toss_stand import Stand
 
 Send = Callable[[Request], Awaitable[Answer]]
-SESSION = "sid"
 FOUND = 200
 
 
 @dataclass(slots=True)
 class Browser:
-    """One browser, and whose it is: ``user_id`` None for a guest."""
+    """One browser, and whose it is: ``enter`` None for a guest."""
 
     send: Send
     atlas: Atlas
     host: str
-    name: str
-    user_id: int | None = None
+    enter: Enter | None = None
     cookies: dict[str, str] = field(default_factory=dict)
     seen: Surface = field(default_factory=Surface)
 
     async def log_in(self, m: Machines) -> None:
-        """Have a session, past the log-in form: its limits are fuzzed, not in the way of the rest."""
-        self.cookies.pop(SESSION, None)
-        if self.user_id is not None:
-            member = await accounts.read_account(m, self.user_id)
-            self.cookies[SESSION] = await sessions.open_session(m, member, "fuzz")
+        """Have a new session, unless it is a guest."""
+        if self.enter is not None:
+            name, value = await self.enter(m, self.seen)
+            self.cookies[name] = value
 
     async def get(self, url: str) -> Answer:
         """Open an address."""
@@ -47,7 +43,7 @@ class Browser:
     async def post(self, url: str, form: Mapping[str, object]) -> Answer:
         """Send a sound form."""
         return await self.ask(
-            self._request("POST", url, urlencode({"csrf": self.seen.token, **form}).encode())
+            self._request("POST", url, urlencode({"csrf": self.seen.token_for(url), **form}).encode())
         )
 
     async def ask(self, request: Request) -> Answer:
@@ -63,7 +59,8 @@ class Browser:
         self.seen.pages.clear()
         self.seen.forms.clear()
         ahead = starts(self.atlas.routes) + [
-            route.fill({name: self.seen.known[name][0] for name in route.names})
+            route.fill({name: self.seen.nth(name, nth) for name in route.names})
+            for nth in range(OF_A_KIND)
             for route in self.atlas.routes
             if route.names and "GET" in route.methods and set(route.names) <= set(self.seen.known)
         ]

@@ -20,8 +20,9 @@ from tests.chaos.campaign import TALKATIVE
 from tests.fuzz import raw, wire
 from tests.fuzz.batch import Fuzzer, Tally
 from tests.fuzz.browser import Browser
-from tests.fuzz.judge import REFUSED, Answer
-from tests.fuzz.report import Report
+from tests.fuzz.judge import AWAY, REFUSED, Answer
+from tests.fuzz.people import Enter, Shopper, hire, sign_up
+from tests.fuzz.report import UNEXPLAINED, Report
 from tests.fuzz.spoil import PASSWORD, Request
 from tests.fuzz.surface import Atlas
 from tests.goods import hidden_draft, make, mug
@@ -43,6 +44,8 @@ BATCHES_BETWEEN_LOOKS = 15
 LOOPBACK = "127.0.0.1"  # the only address /metrics is open to
 SHARE_FROM_HERE = 0.1
 UNEXPECTED = 500
+TELLERS = ("app.web.errors", "app.payments.routes")  # who answers 503, and says why
+SILENCES = ("TimeoutError", "OpenError")  # of a machine, and of one that was silent several times just before
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ async def _run(wanted: Plan, shop: RunningShop, m: Machines, toss: Stand) -> Rep
         await _send_raw(shop, rng, tally, size * RAW_OF_A_BATCH // BATCH)
         batches += 1
     _read_log(shop.log, tally)
+    _explain_503(shop.log, tally)
     routes = [route.endpoint for route in browsers[0].atlas.routes]
     return Report(wanted.seed, wanted.stack, time.monotonic() - started, sorted(set(routes)), tally)
 
@@ -94,12 +98,10 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stan
     hidden = await hidden_draft(m)
     atlas, to = Atlas(), urlsplit(shop.url)
     send = partial(_send, (to.hostname or "", to.port or 0), rng)
-    everybody = [Browser(send, atlas, to.netloc, f"guest {number}") for number in range(GUESTS)]
-    for role, number in (("shopper", MEMBERS), ("operator", OPERATORS)):
-        for each in range(number):
-            new = accounts.NewUser(f"fuzz_{role[:5]}_{each}", PASSWORD, "김민지", "01012345678")
-            user = await accounts.sign_up(m, new, role=role)
-            everybody.append(Browser(send, atlas, to.netloc, f"{role} {each}", user.user_id))
+    ways: list[Enter | None] = [None] * GUESTS
+    ways += [Shopper((await sign_up(m)).user_id).enter for _ in range(MEMBERS)]
+    ways += [clerk.enter for _ in range(OPERATORS) for clerk in await hire(m)]
+    everybody = [Browser(send, atlas, to.netloc, enter) for enter in ways]
     await accounts.sign_up(
         m, accounts.NewUser("minji", PASSWORD, "김민지", "01012345678")
     )  # whom all guess at
@@ -107,10 +109,11 @@ async def _people(m: Machines, shop: RunningShop, rng: random.Random, toss: Stan
         await browser.log_in(m)
         await browser.buy(m, toss, *goods)
         browser.seen.learn("product_id", str(hidden))
+    free = Browser(send, atlas, to.netloc, Shopper((await sign_up(m)).user_id).enter)  # to close the account
     for browser, other in zip(everybody, everybody[1:] + everybody[:1], strict=True):
         for name in ("order_no", "payment_no"):  # and what is not theirs
             browser.seen.learn(name, other.seen.known[name][0])
-    return everybody
+    return [*everybody, free]
 
 
 async def _begin_anew(m: Machines, browsers: Sequence[Browser]) -> None:
@@ -150,6 +153,22 @@ async def _send_raw(shop: RunningShop, rng: random.Random, tally: Tally, number:
             tally.note("answers not as designed", f"names its server: {sent[:300]!r}")
 
     await asyncio.gather(*(one(raw.draw(rng), _address(rng)) for _ in range(number)))
+
+
+def _explain_503(log: Path, tally: Tally) -> None:
+    """Find why a machine was away each time: only its not answering in time is no fault of the shop."""
+    for line in log.read_text(errors="replace").splitlines():
+        said = str(json.loads(line)["said"]) if any(f'"{one}"' in line for one in TELLERS) else ""
+        silence = next((word for word in SILENCES if word in said), "")
+        if silence:
+            tally.away_because[f"{said.partition(':')[0]}, {silence}"] += 1
+        elif said.partition(":")[0].endswith("Error"):
+            tally.note(UNEXPLAINED, said)
+    told = tally.away_because.total() + tally.counts[UNEXPLAINED]
+    if tally.away_because:  # the health check says which machine is away in its answer, not in the log
+        told += tally.away_at["ops.readyz"]
+    if tally.statuses[AWAY] > told:
+        tally.note(UNEXPLAINED, f"{tally.statuses[AWAY]} answers, {told} in the log: {tally.away_at}")
 
 
 def _read_log(log: Path, tally: Tally) -> None:

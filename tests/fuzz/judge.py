@@ -32,8 +32,8 @@ INTERNAL = (
 PROMISED = {
     "content-security-policy": "default-src",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
 }
+REFERRER = ("same-origin", "no-referrer")
 PROMISED_OF_PAGES = {"cross-origin-opener-policy": "same-origin", "permissions-policy": "camera"}
 MACHINES = {route.endpoint for route in Atlas().routes if route.stance == "outside"}  # they are told a status
 OPEN_TO_STORES = ("/static/", "/pictures/")
@@ -92,6 +92,8 @@ def _judge_headers(request: Request, answer: Answer) -> Iterator[str]:
     for name, part in (PROMISED | (PROMISED_OF_PAGES if is_page else {})).items():
         if part not in answer.header(name):
             yield f"{answer.status} without {name}"
+    if answer.header("referrer-policy") not in REFERRER:
+        yield f"{answer.status} tells where one came from"
     if answer.header("server") or answer.header("x-powered-by"):
         yield "names its server"
     if answer.header("x-injected"):

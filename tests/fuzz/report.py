@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from tests.fuzz.batch import Tally
 
+UNEXPLAINED = "503 without a machine's time-out"
 MUST_BE_ZERO = (
     "5xx",
+    UNEXPLAINED,
     "changes by refused requests",
     "answers not as designed",
     "requests without an answer",
@@ -56,6 +58,7 @@ class Report:
             ),
             ("fewest to one route", min((tally.sent_to[one], one) for one in self.routes)),
             *((f"answered {status}", number) for status, number in sorted(tally.statuses.items())),
+            *((f"  503 by {cause}", number) for cause, number in sorted(tally.away_because.items())),
             ("answer p50", f"{ordered[len(ordered) // 2] * 1000:.0f} ms"),
             ("answer p99", f"{ordered[len(ordered) * 99 // 100] * 1000:.0f} ms"),
             ("slowest answer", f"{slowest * 1000:.0f} ms: {which}"),

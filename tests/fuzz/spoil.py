@@ -66,7 +66,7 @@ class Request:
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
 
     def __str__(self) -> str:
-        shown = [f"{name}: {value[:60]!r}" for name, value in self.headers[1:] if "sid=" not in value]
+        shown = [f"{name}: {value[:60]!r}" for name, value in self.headers[1:] if "id=" not in value]
         return f"{self.method} {self.target[:300]} [{'; '.join(shown)}] {self.body[:300]!r}"
 
 
@@ -116,7 +116,8 @@ def sound(rng: random.Random, route: Route, seen: Surface) -> Draft:
     """Return a request as a page of ours would send it."""
     method = "POST" if "POST" in route.methods else "GET"
     values = {name: rng.choice(seen.known.get(name) or ["1"]) for name in route.names}
-    draft = Draft(route, method, {name: quote(value, safe="/") for name, value in values.items()}, seen.token)
+    token = seen.token_for(route.rule)
+    draft = Draft(route, method, {name: quote(value, safe="/") for name, value in values.items()}, token)
     forms = seen.forms.get(route.endpoint)
     if method == "POST" and forms:
         for name, value in rng.choice(forms).fields:
@@ -201,7 +202,7 @@ def _spoil_host(rng: random.Random, draft: Draft) -> None:
 
 
 def _spoil_cookies(rng: random.Random, draft: Draft) -> None:
-    names = ("sid", "gid", "order_pass", "__Host-sid", "a")
+    names = ("sid", "gid", "oid", "order_pass", "__Host-sid", "__Secure-oid", "a")
     values = (
         "",
         "x",

@@ -12,6 +12,7 @@ from app.settings import Settings
 from tests.fuzz.pages import Form, Page
 
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
+DESK = "/admin"
 OF_A_KIND = 3  # pages of one route that are read, and values of one name that are remembered
 
 
@@ -67,6 +68,7 @@ class Surface:
     known: dict[str, list[str]] = field(default_factory=dict)
     pages: dict[str, list[str]] = field(default_factory=dict)
     token: str = ""
+    desk_token: str = ""
 
     def learn(self, name: str, value: str) -> None:
         """Remember a value, the newest few."""
@@ -74,16 +76,31 @@ class Surface:
         if value not in values:
             self.known[name] = [*values, value][-OF_A_KIND:]
 
+    def nth(self, name: str, number: int) -> str:
+        """Return one of the values of a name, from the first again after the last."""
+        values = self.known[name]
+        return values[number % len(values)]
+
+    def token_for(self, url: str) -> str:
+        """Return the form token that is good at an address: operators have a session of their own."""
+        return self.desk_token if url.startswith(DESK) else self.token
+
     def read(self, atlas: Atlas, text: str) -> list[str]:
         """Learn from a page; return the addresses it leads to."""
         page = Page(text)
-        self.token = page.tokens[-1] if page.tokens else self.token
+        self._keep_token(page)
         for form in page.forms:
             endpoint, values = atlas.find(form.method, form.action.partition("?")[0])
             self._learn_all(values)
             if form.method == "POST" and endpoint:
                 self.forms[endpoint] = [*self.forms.get(endpoint, []), form][-OF_A_KIND:]
         return [link for link in page.links if self._is_new(atlas, link)]
+
+    def _keep_token(self, page: Page) -> None:
+        if page.tokens and any(form.action.startswith(DESK) for form in page.forms):
+            self.desk_token = page.tokens[-1]
+        elif page.tokens:
+            self.token = page.tokens[-1]
 
     def _is_new(self, atlas: Atlas, link: str) -> bool:
         endpoint, values = atlas.find("GET", link.partition("?")[0])

@@ -13,11 +13,11 @@ from tests.buyer import stand_of
 from tests.fuzz.batch import Fuzzer, Tally
 from tests.fuzz.browser import Browser
 from tests.fuzz.inside import ask
+from tests.fuzz.people import Enter, Shopper, hire, sign_up
 from tests.fuzz.spoil import Request, sound
 from tests.fuzz.surface import Atlas
 from tests.goods import mug
 from tests.shop import Shop
-from tests.village import hana, minji
 
 ATLAS = Atlas()
 HOST = "localhost"
@@ -27,20 +27,21 @@ FORMLESS = {route.endpoint for route in ATLAS.routes if route.stance == "outside
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browsers(shop: Shop) -> AsyncIterator[list[Browser]]:
-    """A guest, a member and an operator, who have bought something and have read every page."""
-    people = {"guest": None, "member": await minji(shop.m), "operator": await hana(shop.m)}
+    """A guest, a member and operators, who have bought something, and one free to leave."""
+    ways: list[Enter | None] = [None, Shopper((await sign_up(shop.m)).user_id).enter]
+    ways += [clerk.enter for clerk in await hire(shop.m)]
     pictures = draw_pictures(shop.m.settings.data_path / "pictures")
     goods = [await mug(shop.m, image=next(iter(pictures.values()))) for _ in range(2)]
-    everybody = [
-        Browser(partial(ask, shop.app), ATLAS, HOST, name, person.user_id if person else None)
-        for name, person in people.items()
-    ]
+    buyers = [Browser(partial(ask, shop.app), ATLAS, HOST, enter) for enter in ways]
+    free = Browser(partial(ask, shop.app), ATLAS, HOST, Shopper((await sign_up(shop.m)).user_id).enter)
     async with stand_of(shop) as stand:
-        for browser in everybody:
+        for browser in buyers:
             await browser.log_in(shop.m)
             await browser.buy(shop.m, stand, *goods)
-            await browser.look_around()
-        yield everybody
+    for browser in (*buyers, free):
+        await browser.log_in(shop.m)
+        await browser.look_around()
+    yield [*buyers, free]
 
 
 async def test_every_door_with_a_form_has_it_on_a_page(browsers: list[Browser]) -> None:

@@ -2,8 +2,9 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,14 +14,21 @@ from quart import Response
 from quart.testing.utils import sentinel
 from sqlalchemy import select
 
+from app.accounts import service as accounts
+from app.accounts import sessions
+from app.accounts.links.service import EMAIL, RESET
 from app.core import ids
-from app.models import orders, web_payments
+from app.machines import Machines
+from app.models import account_links, orders, users, web_payments
+from app.models import sessions as session_rows
+from app.web.operators import STANCES
 from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.fuzz.people import be_mailed
 from tests.fuzz.surface import Atlas, Route
 from tests.goods import mug
 from tests.house.drawn import NOON
 from tests.shop import Shop, Visitor
-from tests.village import enter, hana, jun, minji
+from tests.village import enter, hana, jun, minji, run
 
 # What the names in addresses open. A new name must be judged here.
 OPEN = {
@@ -29,14 +37,23 @@ OPEN = {
     "path": "a file everybody gets",
     "name": "a picture everybody gets",
 }
-OWNED = {"order_no": "an order: its owner's, and whoever's who shows its number and telephone"}
-BEARER = {"payment_no": "160 bits that only its shopper was ever given; says nothing of anybody"}
-DESK = {"web_payment_id": "a payment, for operators: to all others there is no such address"}
+OWNED = {
+    "order_no": "an order: its owner's, and whoever's who shows its number and telephone",
+    "number": "a browser that is logged in: its member's",
+}
+BEARER = {
+    "payment_no": "160 bits that only its shopper was ever given; says nothing of anybody",
+    "token": "256 bits that were mailed; behind a member's door, good for that member only",
+}
+DESK = {
+    "web_payment_id": "a payment, for operators: to all others there is no such address",
+    "operator_factor_id": "a passkey, for the operator whose it is",
+}
 
 ROUTES = Atlas().routes
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-NOBODYS = "20260101-0000000"
-NOT_FOUND, NO_SUCH_WAY = 404, 405
+NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "token": "A" * 43}
+TO_LOG_IN, NOT_FOUND = 303, 404
 
 
 def routes(names: dict[str, str]) -> list[Route]:
@@ -44,48 +61,87 @@ def routes(names: dict[str, str]) -> list[Route]:
     return [route for route in ROUTES if set(route.names) & set(names)]
 
 
+# What opens for its owner only.
+BOUND = routes(OWNED) + [route for route in routes(BEARER) if route.stance == "member"]
+
+
 @dataclass(frozen=True)
 class Somebody:
-    """A browser, and the paid order that is its own."""
+    """A browser, the paid order that is its own, and for a member another browser and two mailed links."""
 
     who: str
     visitor: Visitor
+    user_id: int  # 0: no member
     order_no: str
     payment_no: str
     web_payment_id: int
-
     token: str
+    desk_token: str
+    number: str = ""
+    reset_token: str = ""
+    email_token: str = ""
+
+    @property
+    def role(self) -> str:
+        """What the browser is to the shop."""
+        return self.who.removeprefix("another ")
+
+    def owns(self, route: Route) -> bool:
+        """Whether there is anything of theirs behind a door."""
+        return bool(self.user_id) or route.stance != "member"
 
     async def ask(self, method: str, url: str) -> Response:
         """Ask, with a sound form token."""
+        token = self.desk_token if url.startswith("/admin") else self.token
         if method == "POST":
-            return await self.visitor.post(url, csrf=self.token)
-        headers = {"X-CSRF-Token": self.token}
+            return await self.visitor.post(url, csrf=token)
+        headers = {"X-CSRF-Token": token}
         return await self.visitor.client.open(url, method=method, headers=headers, json=sentinel)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def everybody(shop: Shop) -> AsyncIterator[list[Somebody]]:
+async def buyers(shop: Shop) -> AsyncIterator[list[Somebody]]:
     """Two members, two guests, and somebody who runs the shop and shops in it; each has paid an order."""
     m = shop.m
+    members = [await minji(m), await jun(m)]
     browsers = {
-        "member": await enter(shop, await minji(m)),
-        "another member": await enter(shop, await jun(m)),
-        "guest": shop.visitor(),
-        "another guest": shop.visitor(),
-        "operator": await enter(shop, await hana(m)),
+        "member": (await enter(shop, members[0]), members[0].user_id),
+        "another member": (await enter(shop, members[1]), members[1].user_id),
+        "guest": (shop.visitor(), 0),
+        "another guest": (shop.visitor(), 0),
+        "operator": (await run(shop, await hana(m)), 0),
     }
     cup = await mug(m)
     async with stand_of(shop) as stand:
         people = []
-        for who, visitor in browsers.items():
+        for who, (visitor, user_id) in browsers.items():
+            desk_token = await visitor.token()
+            visitor.form_page = "/orders/lookup"
             buyer = Buyer(shop, visitor, stand)
             order_no = await buyer.order((cup, 1))
             await buyer.pay(order_no)
             [attempt] = await attempts(shop, order_no)
             numbers = (order_no, attempt.payment_no, attempt.web_payment_id)
-            people.append(Somebody(who, visitor, *numbers, await visitor.token()))
+            tokens = (await visitor.token(), desk_token)
+            people.append(Somebody(who, visitor, user_id, *numbers, *tokens))
         yield people
+
+
+@pytest_asyncio.fixture
+async def everybody(shop: Shop, buyers: list[Somebody]) -> list[Somebody]:
+    """The same, and of each member one more browser that is logged in, and two links nobody has used."""
+    return [await _renew(shop.m, one) if one.user_id else one for one in buyers]
+
+
+async def _renew(m: Machines, one: Somebody) -> Somebody:
+    member = await accounts.read_account(m, one.user_id)
+    token = await sessions.open_session(m, member, "another browser")
+    async with m.db.read() as tx:
+        number = next(
+            each.number for each in await sessions.read_open(tx, one.user_id, token) if each.is_this
+        )
+    reset, email = await be_mailed(m, member, RESET), await be_mailed(m, member, EMAIL)
+    return replace(one, number=number, reset_token=reset, email_token=email)
 
 
 def pairs(people: list[Somebody]) -> Iterator[tuple[Somebody, Somebody]]:
@@ -97,8 +153,8 @@ def questions(people: list[Somebody], route: Route) -> Iterator[tuple[Somebody, 
     """Everybody asks for everybody's as the route offers; in all other ways for their own and one other's."""
     for asker, owner in pairs(people):
         near = asker is owner or people[people.index(asker) - 1] is owner
-        for method in METHODS:
-            if near or method in route.methods - {"OPTIONS"}:
+        for method in METHODS if owner.owns(route) else ():
+            if near or route.stance == "member" or method in route.methods - {"OPTIONS"}:
                 yield asker, owner, method
 
 
@@ -107,16 +163,27 @@ def fill(route: Route, owner: Somebody) -> str:
         "order_no": owner.order_no,
         "payment_no": owner.payment_no,
         "web_payment_id": str(owner.web_payment_id),
+        "operator_factor_id": "1",
+        "number": owner.number,
+        "token": owner.email_token if route.stance == "member" else owner.reset_token,
     }
     return route.fill(values)
 
 
-async def state(shop: Shop, everybody: list[Somebody]) -> list[tuple[Any, ...]]:
-    """Everything of everybody's orders."""
+async def state(shop: Shop, everybody: list[Somebody]) -> list[set[tuple[Any, ...]]]:
+    """Everything of everybody's orders, who is logged in where, and which links were used."""
+    members = [one.user_id for one in everybody]
     mine = orders.c.order_no.in_([one.order_no for one in everybody])
-    query = select(orders, web_payments).join(web_payments, web_payments.c.order_id == orders.c.order_id)
+    paid = select(orders, web_payments).join(web_payments, web_payments.c.order_id == orders.c.order_id)
+    logged_in = select(session_rows.c.token_hash, session_rows.c.revoked_at)
+    queries = (
+        paid.where(mine),
+        logged_in.where(session_rows.c.user_id.in_(members)),
+        select(account_links).where(account_links.c.user_id.in_(members)),
+        select(users).where(users.c.user_id.in_(members)),
+    )
     async with shop.m.db.read() as tx:
-        return [tuple(row) for row in await tx.execute(query.where(mine).order_by(orders.c.order_id))]
+        return [{tuple(row) for row in await tx.execute(query)} for query in queries]
 
 
 async def text(answer: Response, *hidden: str) -> str:
@@ -144,48 +211,56 @@ async def test_what_is_somebodys_is_not_there_for_anybody_else(shop: Shop, every
 
     ``pytest -s`` prints the table: what the owner is answered, and what all the others are.
     """
-    seen: dict[tuple[str, str], dict[str, set[int]]] = {}
+    seen: dict[tuple[str, str], dict[str, Counter[int]]] = {}
     before = await state(shop, everybody)
-    for route in routes(OWNED):
-        for asker, owner, method in questions(everybody, route):
-            answer = await asker.ask(method, fill(route, owner))
-            whose = "owner" if asker is owner else asker.who.removeprefix("another ")
-            seen.setdefault((method, route.rule), {}).setdefault(whose, set()).add(answer.status_code)
+    addresses = {route.rule: route for route in BOUND}.values()
+    asked = [(route, *question) for route in addresses for question in questions(everybody, route)]
+    for as_owner in (False, True):  # they use up what is theirs
+        for route, asker, owner, method in asked:
+            if (asker is owner) is as_owner:
+                answer = await asker.ask(method, fill(route, owner))
+                whose = "owner" if as_owner else asker.role
+                statuses = seen.setdefault((method, route.rule), {}).setdefault(whose, Counter())
+                statuses[answer.status_code] += 1
+        assert as_owner or await state(shop, everybody) == before
     sys.stdout.write(f"{table(seen)}\n")
     for (method, rule), found in seen.items():
-        owners = found.pop("owner")
-        offered = any(route.rule == rule and method in route.methods for route in ROUTES)
-        wanted = {NOT_FOUND} if offered and method != "OPTIONS" else owners  # else: nobody is told anything
-        assert all(statuses == wanted for statuses in found.values()), (method, rule, owners, found)
+        owners = set(found.pop("owner"))
+        stance = next((one.stance for one in ROUTES if one.rule == rule and method in one.methods), "")
+        for who, told in found.items():
+            kept_out = TO_LOG_IN if stance == "member" and who != "member" else NOT_FOUND
+            wanted = {kept_out} if stance and method != "OPTIONS" else owners  # else: nobody is told anything
+            assert set(told) == wanted, (method, rule, who, owners, told)
         assert (NOT_FOUND in owners) is False, (method, rule, owners)
-    assert await state(shop, everybody) == before
 
 
-def table(seen: dict[tuple[str, str], dict[str, set[int]]]) -> str:
+def table(seen: dict[tuple[str, str], dict[str, Counter[int]]]) -> str:
+    """How many were answered what."""
     who = ("owner", "member", "guest", "operator")
     rows = [f"| method | route | {' | '.join(who)} |", f"|{'---|' * 6}"]
     for (method, rule), found in seen.items():
-        cells = (", ".join(map(str, sorted(found[one]))) for one in who)
+        cells = (", ".join(f"{n} × {status}" for status, n in sorted(found[one].items())) for one in who)
         rows.append(f"| {method} | `{rule}` | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 async def test_not_yours_and_not_there_are_the_same_answer(everybody: list[Somebody]) -> None:
     owner, *others = everybody
-    for route in routes(OWNED):
+    hidden = (owner.order_no, owner.number, owner.email_token, *NOBODYS.values())
+    for route in BOUND:
         [method] = route.methods & {"GET", "POST"}
-        for asker in others:
+        for asker in (one for one in others if one.owns(route)):
             not_theirs = await asker.ask(method, fill(route, owner))
-            not_there = await asker.ask(method, route.fill({"order_no": NOBODYS}))
+            not_there = await asker.ask(method, route.fill(NOBODYS))
             assert not_theirs.status_code == not_there.status_code == NOT_FOUND
             assert set(not_theirs.headers.keys()) == set(not_there.headers.keys())
-            assert await text(not_theirs, owner.order_no) == await text(not_there, NOBODYS)
+            assert await text(not_theirs, *hidden) == await text(not_there, *hidden)
 
 
 async def test_a_payment_number_tells_nobody_anything_about_somebody(everybody: list[Somebody]) -> None:
     """It comes back from Toss in whatever browser the shopper's bank opens: it works there, and is silent."""
     for route in routes(BEARER):
-        for asker, owner in pairs(everybody):
+        for asker, owner in (pair for pair in pairs(everybody) if pair[1].user_id):
             answer = await asker.ask("GET", fill(route, owner))
             page = await answer.get_data(as_text=True)
             if asker is not owner:
@@ -202,13 +277,15 @@ async def test_a_payment_number_tells_nobody_anything_about_somebody(everybody: 
 async def test_the_desk_is_there_for_operators_only(shop: Shop, everybody: list[Somebody]) -> None:
     *others, operator = everybody
     before = await state(shop, everybody)
-    desk = [route for route in ROUTES if route.stance == "operator"]
+    desk = [route for route in ROUTES if route.stance in STANCES]
     assert {route.endpoint for route in routes(DESK)} <= {route.endpoint for route in desk}
     for route in desk:
         for asker in others:
             for method in route.methods - {"OPTIONS"}:
                 answer = await asker.ask(method, fill(route, operator))
                 assert answer.status_code == NOT_FOUND, (asker.who, method, route.rule)
+        if "GET" in route.methods and route.endpoint != "audit.export_accesses":  # that wants a month
+            assert (await operator.ask("GET", fill(route, operator))).status_code in {200, 303}
     assert await state(shop, everybody) == before
 
 
