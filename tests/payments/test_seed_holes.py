@@ -32,9 +32,9 @@ async def test_nobody_gets_in_without_the_password_while_somebody_is_logged_in(s
     person = await minji(shop.m)
     here = await enter(shop, person)
     tries: tuple[dict[str, Any], ...] = ({"password": ""}, {"password": "x"}, {})
-    for typed in tries:
+    for sent in tries:
         stranger = shop.visitor()
-        answer = await stranger.post("/login", signup_id=person.signup_id, **typed)
+        answer = await stranger.post("/login", signup_id=person.signup_id, **sent)
         assert answer.status_code == 422
         assert (await stranger.get("/account")).headers["Location"].startswith("/login")
     assert (await here.get("/account")).status_code == 200
