@@ -164,7 +164,7 @@ async def end_session(number: str) -> Response:
 
 
 @blueprint.post("/account/sessions/closure")
-@member
+@member(limit=limits.LOG_IN)
 async def end_sessions() -> Response:
     """Log every browser out, this one too."""
     fields = await read_fields()

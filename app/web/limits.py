@@ -58,6 +58,9 @@ REPORTS = Limit("reports", Rate(120, 60))  # of one broken page a browser sends 
 # How often one account may be tried is in accounts/attempts.py.
 LOG_IN = Limit("log-in", Rate(100, 900), shared=True, forgives=True, at_once=24)
 SIGN_UP = Limit("sign-up", Rate(60, 3600), shared=True, at_once=24)
+# Whoever writes somebody else's address into the form has mail sent to them: few, wherever from.
+RESET = Limit("reset", Rate(60, 3600), shared=True, field="email", field_rate=Rate(5, 3600))
+NEW_PASSWORD = Limit("new-password", Rate(60, 3600), shared=True, at_once=24)
 LOOK_UP = Limit(
     "look-up", Rate(60, 900), shared=True, forgives=True, field="order_no", field_rate=Rate(10, 900)
 )

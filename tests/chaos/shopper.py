@@ -55,10 +55,10 @@ class Shopper:
         elif kind == "set":
             await self.set_quantity(self.rng.choice(sorted(certain)))
         else:
-            product_id = self.rng.choice(sorted(certain))
+            product_id, wipes = self.rng.choice(sorted(certain)), self.tally.wipes
             await self.remove(product_id)
             if self.rng.random() < 0.1:
-                await self.undo(product_id, certain[product_id])
+                await self.undo(product_id, certain[product_id], wipes)
         await self.pause(self.rng.uniform(0, THINKING))
 
     def is_free(self, product_id: int) -> bool:
@@ -90,9 +90,8 @@ class Shopper:
         self.witness.put(product_id, 0)
         await self.look_at(answer)
 
-    async def undo(self, product_id: int, quantity: int) -> None:
-        """Bring back what was removed a moment ago."""
-        wipes = self.tally.wipes
+    async def undo(self, product_id: int, quantity: int, wipes: int) -> None:
+        """Bring back what was removed a moment ago, when Redis had been wiped so often; a wipe forgets it."""
         answer, doubtful = await self.press("/cart/undo", {}, expect=(*USUAL, 409))
         forgotten = doubtful or wipes != self.tally.wipes
         self.witness.put(product_id, *((0, quantity) if forgotten else (quantity,)))

@@ -50,8 +50,13 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{path.relative_to(ROOT)}:{call.lineno}", call
 
 
+def as_text(pattern: object) -> str:
+    """Return a pattern of bytes as one of letters: it is tried on the same texts."""
+    return pattern.decode() if isinstance(pattern, bytes) else str(pattern)
+
+
 WRITTEN = [
-    (where, str(call.args[0].value)) for where, call in calls() if isinstance(call.args[0], ast.Constant)
+    (where, as_text(call.args[0].value)) for where, call in calls() if isinstance(call.args[0], ast.Constant)
 ]
 # Put together from written ones: a cart's stamped owner, and one of two shapes of a telephone number.
 MADE = {"app/cart/hot.py", "app/web/render.py"}

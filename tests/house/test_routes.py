@@ -25,6 +25,11 @@ SPECIAL = {
     "accounts.sign_up": limits.SIGN_UP,
     "accounts.show_availability": limits.AVAILABILITY,
     "accounts.log_in": limits.LOG_IN,
+    "accounts.end_sessions": limits.LOG_IN,
+    "closure.close_account": limits.LOG_IN,
+    "links.ask_email": limits.LOG_IN,
+    "links.ask_reset": limits.RESET,
+    "links.reset_password": limits.NEW_PASSWORD,
     "operators.log_in": limits.LOG_IN,
     "accounts.change_password": limits.LOG_IN,
 }

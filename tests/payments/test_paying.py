@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import select
 
@@ -21,6 +20,7 @@ from tests.buyer import (
 from tests.goods import last_teapot, mug
 from tests.shop import Shop, eventually
 from tests.toss_stand import Stand
+from tests.village import typed
 
 
 async def test_a_guest_pays_and_holds_a_receipt(shop: Shop, stand: Stand, buyer: Buyer) -> None:
@@ -121,16 +121,15 @@ async def test_the_way_back_works_in_another_browser_and_tells_nothing_personal(
 
 
 async def test_a_member_pays(shop: Shop, stand: Stand, buyer: Buyer) -> None:
-    signup: dict[str, Any] = {"name": "이하나", "phone": "010-8765-4321", "signup_id": "hanapays"}
-    password = "돌담 사이로 부는 바람 2026"
-    await buyer.visitor.post("/signup", **signup, password=password)
+    form = typed(name="이하나", phone="010-8765-4321")
+    await buyer.visitor.post("/signup", **form)
     order_no = await buyer.order((await mug(shop.m), 1))
     await buyer.pay(order_no)
     order = await order_row(shop, order_no)
     [attempt] = await attempts(shop, order_no)
     assert order.user_id is not None
     assert order.owner == f"u:{order.user_id}"
-    assert (attempt.user_id, attempt.signup_id) == (order.user_id, "hanapays")
+    assert (attempt.user_id, attempt.signup_id) == (order.user_id, form["signup_id"])
     assert order_no in await (await buyer.visitor.get("/orders")).get_data(as_text=True)
     await assert_books(shop, stand, order_no)
 

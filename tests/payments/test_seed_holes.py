@@ -16,7 +16,7 @@ from tests.goods import mug
 from tests.shop import FORM, Shop, eventually
 from tests.stack import ROOT
 from tests.toss_stand import Stand
-from tests.village import enter, jun, minji, unheard_of_id
+from tests.village import enter, jun, minji, typed, unheard_of_id
 
 SECRETS = re.compile(
     rb"(?:live|test)_g?sk_(?!docs_)\w{16}|-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|ghp_\w{20}"
@@ -32,9 +32,9 @@ async def test_nobody_gets_in_without_the_password_while_somebody_is_logged_in(s
     person = await minji(shop.m)
     here = await enter(shop, person)
     tries: tuple[dict[str, Any], ...] = ({"password": ""}, {"password": "x"}, {})
-    for typed in tries:
+    for sent in tries:
         stranger = shop.visitor()
-        answer = await stranger.post("/login", signup_id=person.signup_id, **typed)
+        answer = await stranger.post("/login", signup_id=person.signup_id, **sent)
         assert answer.status_code == 422
         assert (await stranger.get("/account")).headers["Location"].startswith("/login")
     assert (await here.get("/account")).status_code == 200
@@ -76,13 +76,8 @@ async def test_nobody_makes_themselves_an_operator(shop: Shop) -> None:
     """Whatever the sign-up form sent was written into the row."""
     signup_id = unheard_of_id("eve")
     visitor = shop.visitor()
-    form: dict[str, Any] = {
-        "name": "이브",
-        "phone": "010-2222-3333",
-        "signup_id": signup_id,
-        "password": "달빛 아래 새벽 안개",
-    }
-    answer = await visitor.post("/signup", **form, role="operator", user_id=1, created_at="2020-01-01")
+    form = typed(signup_id=signup_id, role="operator", user_id=1, created_at="2020-01-01")
+    answer = await visitor.post("/signup", **form)
     assert answer.status_code == 303
     async with shop.m.db.read() as tx:
         row = (await tx.execute(select(users).where(users.c.signup_id == signup_id))).one()

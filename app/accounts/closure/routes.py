@@ -14,7 +14,7 @@ from app.core.errors import UnavailableError
 from app.infra.db import Tx
 from app.orders import service as orders
 from app.payments import service as payments
-from app.web import current, htmx
+from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, member
 from app.web.htmx import respond
@@ -33,7 +33,7 @@ async def show_closure() -> Response:
 
 
 @blueprint.post("/account/closure")
-@member
+@member(limit=limits.LOG_IN)
 async def close_account() -> Response:
     """Close the account for good."""
     m, fields = current.machines(), await read_fields()

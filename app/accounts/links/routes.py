@@ -11,7 +11,7 @@ from app.accounts.routes import is_proven, let_member_in, prove_again
 from app.accounts.rules import PasswordRule
 from app.accounts.store import Member
 from app.core import ids
-from app.web import current, htmx
+from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, member
 from app.web.htmx import respond
@@ -27,7 +27,7 @@ async def show_reset() -> Response:
 
 
 @blueprint.post("/password-reset")
-@anyone
+@anyone(limit=limits.RESET)
 async def ask_reset() -> Response:
     """Have a link mailed: the same answer whether or not anybody has the address."""
     fields = await read_fields()
@@ -65,7 +65,7 @@ async def show_new_password(token: str) -> Response:
 
 
 @blueprint.post("/password-reset/<token>")
-@anyone
+@anyone(limit=limits.NEW_PASSWORD)
 async def reset_password(token: str) -> Response:
     """Set the new password, and log every browser out."""
     m, fields = current.machines(), await read_fields()
@@ -88,7 +88,7 @@ async def show_email() -> Response:
 
 
 @blueprint.post("/account/email")
-@member
+@member(limit=limits.LOG_IN)
 async def ask_email() -> Response:
     """Mail a link to the address that is to be the member's."""
     m, fields = current.machines(), await read_fields()

@@ -19,6 +19,7 @@ from app.core.message import Message
 from app.infra.db import Tx
 from app.mail.messages import SendMail
 from app.models import account_links
+from app.web import limits
 from tests.letters import give_email, later, letter, letters_to, link_in, listen_closely, text_of
 from tests.shop import Shop, eventually
 from tests.village import Person, enter, minji
@@ -215,6 +216,11 @@ async def test_the_answer_takes_as_long_for_an_address_nobody_has(
     """Two hundred of each in turn; the medians are within a tenth, at the latest in the third round."""
     known = await give_email(shop.m, await minji(shop.m))
 
+    async def unlimited(_: limits.Limit) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(limits, "_of_field", unlimited)  # or of two hundred the sixth would be refused
+
     async def ratio() -> float:
         visitor = shop.visitor()  # a new one for each round: one address may not send so many forms a minute
         token = await visitor.token()
@@ -241,6 +247,14 @@ async def test_the_answer_takes_as_long_for_an_address_nobody_has(
     await letter(
         shop, last, "새로 정하는 링크", 300
     )  # behind all the others: the next test finds an empty queue
+
+
+async def test_of_many_mails_to_one_address_most_are_refused(shop: Shop) -> None:
+    """Whoever writes another's address into the form fills no mailbox, whether or not it is known."""
+    for email in (await give_email(shop.m, await minji(shop.m)), f"{ids.idempotency_key()}@example.com"):
+        answers = [await shop.visitor().post("/password-reset", email=email) for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [303] * 5 + [429] * 2
+        assert email in await answers[-1].get_data(as_text=True)  # to be sent again
 
 
 async def test_only_a_confirmed_address_gets_a_link(shop: Shop) -> None:

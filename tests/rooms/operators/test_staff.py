@@ -22,7 +22,7 @@ from app.settings import SettingError, Settings
 from tests.desk import text
 from tests.shop import Shop, settings_for
 from tests.stack import ROOT
-from tests.village import COMMAND_LINE, enter, hana, knock, minji, unheard_of_id
+from tests.village import COMMAND_LINE, enter, hana, knock, minji, typed, unheard_of_id
 
 
 async def count_people(shop: Shop) -> tuple[int, int]:
@@ -88,8 +88,8 @@ def test_without_a_demo_there_is_no_code(tmp_path: Path) -> None:
 
 async def test_signing_up_makes_no_operator_whatever_the_form_says(shop: Shop) -> None:
     visitor, signup_id = shop.visitor(), unheard_of_id("eve")
-    form = {"name": "이브", "phone": "010-1234-5678", "signup_id": signup_id, "password": "달빛 아래 걷는 밤"}
-    answer = await visitor.post("/signup", **form, role="operator", operator="1", user_id="1")  # type: ignore[arg-type]
+    form = typed(signup_id=signup_id, role="operator", operator="1", user_id="1")
+    answer = await visitor.post("/signup", **form)
     assert answer.status_code == 303
     with pytest.raises(NotFoundError):
         await service.enable(shop.m, COMMAND_LINE, signup_id)
