@@ -31,9 +31,9 @@ class Writer:
     """The templates of mails: plain text, a subject line first."""
 
     def __init__(self, m: Machines) -> None:
-        self._env = Environment(
+        self._env = Environment(  # nosec B701 - plain text: there is no markup to escape
             loader=FileSystemLoader(TEMPLATES),
-            autoescape=False,  # noqa: S701 - plain text: there is no markup to escape
+            autoescape=False,  # noqa: S701 - as above
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
