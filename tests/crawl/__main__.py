@@ -8,8 +8,10 @@ import argparse
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,20 +30,20 @@ CRAWLER = ROOT / ".venv-crawler" / "bin" / "wapiti"
 # Not ssrf, xxe and log4shell: they wait for a server elsewhere to be called. Not those that guess at other
 # people's software.
 MODULES = (
-    "backup", "cookieflags", "crlf", "csp", "csrf", "exec", "file", "htaccess", "http_headers",
-    "ldap", "methods", "permanentxss", "redirect", "shellshock", "sql", "timesql", "upload", "xss",
+    "cookieflags", "csp", "csrf", "htaccess", "http_headers", "redirect", "upload", "methods", "shellshock",
+    "crlf", "xss", "permanentxss", "sql", "ldap", "file", "exec", "backup", "timesql",
 )  # fmt: skip
 # What would end the session that crawls, and files.
 KEPT_OUT = ("/logout", "/account/closure", "/account/sessions/closure", "/pictures/", "/static/")
 SHARE_TO_LOOK = 0.25  # of the time of each crawl; the rest is for attacks
 SECONDS_AROUND = 30  # to start and to end, on a loaded machine
-OF_A_KIND = 12  # goods, of hundreds
+OF_A_KIND = 4  # goods, of hundreds
 
 
 def main(argv: Sequence[str]) -> int:
     """Crawl as a guest and as a member; 0 when nothing was found that has no reason."""
     parser = argparse.ArgumentParser(prog="./dev crawl", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=12.0, help="at most, about")
+    parser.add_argument("--minutes", type=float, default=20.0, help="at most, about")
     given = parser.parse_args(argv)
     folder = Path(tempfile.mkdtemp(prefix="madang-crawl-"))
     print(f"{given.minutes:g} minutes at most, in {folder}", flush=True)
@@ -94,30 +96,30 @@ async def _crawl(who: str, url: str, cookie: str, seconds: float, folder: Path) 
     await _call(
         [*command, "--module", "", "--max-scan-time", f"{looking:.0f}"], looking + SECONDS_AROUND, log
     )
-    share = (seconds - looking) / len(MODULES)
-    ended = [
-        module
-        for module in MODULES
-        if not await _call([*command, "--skip-crawl", "--module", module], share, log)
-    ]
+    until, ended = time.monotonic() + seconds - looking, []
+    for number, module in enumerate(MODULES):
+        share = (until - time.monotonic()) / (
+            len(MODULES) - number
+        )  # what the quick ones leave is the others'
+        if not await _call([*command, "--skip-crawl", "--module", module], share, log):
+            ended.append(module)
     return read(who, home, ended)
 
 
 async def _call(command: Sequence[str], seconds: float, log: Path) -> bool:
     """Run the crawler; False when it had to be ended. What it found until then is in its database."""
+    return await asyncio.to_thread(_wait_for, bound(command), seconds, log)
+
+
+def _wait_for(command: Sequence[str], seconds: float, log: Path) -> bool:
     env = {"PATH": os.environ["PATH"], "HOME": str(log.parent)}
     with log.open("ab") as said:
-        crawler = await asyncio.create_subprocess_exec(*bound(command), stdout=said, stderr=said, env=env)
         try:
-            async with asyncio.timeout(seconds):
-                if await crawler.wait():
-                    raise ServerFailed(f"The crawler failed: {log}")
-        except TimeoutError:
+            subprocess.run(command, stdout=said, stderr=said, env=env, timeout=seconds, check=True)
+        except subprocess.TimeoutExpired:
             return False
-        finally:
-            if crawler.returncode is None:
-                crawler.kill()
-                await crawler.wait()
+        except subprocess.CalledProcessError as error:
+            raise ServerFailed(f"The crawler failed: {log}") from error
     return True
 
 

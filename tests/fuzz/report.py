@@ -58,6 +58,7 @@ class Report:
             ),
             ("fewest to one route", min((tally.sent_to[one], one) for one in self.routes)),
             *((f"answered {status}", number) for status, number in sorted(tally.statuses.items())),
+            ("  501 by the server, of what is no HTTP", tally.statuses[501]),  # any other 501 is a 5xx
             *((f"  503 by {cause}", number) for cause, number in sorted(tally.away_because.items())),
             ("answer p50", f"{ordered[len(ordered) // 2] * 1000:.0f} ms"),
             ("answer p99", f"{ordered[len(ordered) * 99 // 100] * 1000:.0f} ms"),

@@ -43,3 +43,7 @@ def test_what_is_only_worth_a_look_does_not_fail(tmp_path: Path) -> None:
 
 def test_a_crawler_that_saw_nothing_fails(tmp_path: Path) -> None:
     assert "hardly a page" in fail([read("member", crawled(tmp_path, level=0, pages=1), [])])
+
+
+def test_a_crawler_without_time_fails(tmp_path: Path) -> None:
+    assert "--minutes" in fail([read("member", crawled(tmp_path, level=0), ["xss"] * 10)])
