@@ -11,6 +11,17 @@ from tests.shop import Shop, open_shop
 from tests.stack import STACKS, Stack
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what is marked ``real_first`` be slow on the embedded stack: the stacks hardly differ there."""
+    for item in items:
+        params = (
+            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        )
+        if params.get("stack") == "embedded" and item.get_closest_marker("real_first"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One whole set of machines; a test that asks for it runs once on each."""

@@ -27,6 +27,8 @@ from tests.house.junk import LONG, TEN_MEGABYTES, VALUES
 from tests.shop import FORM, HTMX, Shop, Visitor
 from tests.village import Person, enter, minji, unheard_of_id
 
+pytestmark = pytest.mark.real_first
+
 WHO = ("guest", "member")
 SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
 # What junk may be answered with. 204 is htmx's redirect, 429 slows guessing.

@@ -10,6 +10,8 @@ from tests.shop import HTMX, Shop
 from tests.stack import ROOT
 from tests.village import minji
 
+pytestmark = pytest.mark.real_first
+
 TEMPLATES = ROOT / "app/templates"
 
 

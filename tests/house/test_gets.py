@@ -25,6 +25,8 @@ from tests.shop import HTMX, Shop, Visitor, settings_for
 from tests.stack import STACKS, Stack
 from tests.village import enter, hana, minji, run
 
+pytestmark = pytest.mark.real_first
+
 RULES = {
     rule.endpoint: str(rule)
     for rule in create_app(Settings(secret_key="k", password_pepper="p")).url_map.iter_rules()

@@ -30,6 +30,8 @@ from tests.stack import STACKS, Stack
 from tests.toss_stand import Stand
 from tests.village import hana, run_over_http
 
+pytestmark = pytest.mark.real_first
+
 MARK = secrets.token_hex(4)
 FORGED = "FORGED-LINE"
 SERVER_ERROR = 500

@@ -22,6 +22,8 @@ from tests.shop import Shop, Visitor
 from tests.toss_stand import Stand
 from tests.village import Person, enter, hana, minji, typed
 
+pytestmark = pytest.mark.real_first
+
 YEARS = 366
 WRONG: tuple[dict[str, Any], ...] = ({}, {"password": "틀린 비밀번호"})
 

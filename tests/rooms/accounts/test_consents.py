@@ -12,6 +12,8 @@ from app.models import users
 from tests.shop import Shop
 from tests.village import Person, enter, minji, typed
 
+pytestmark = pytest.mark.real_first
+
 
 async def record(shop: Shop, signup_id: str) -> dict[str, dict[str, str]]:
     async with shop.m.db.read() as tx:

@@ -15,6 +15,8 @@ from tests.letters import later, make_stale
 from tests.shop import Shop, Visitor
 from tests.village import Person, enter, jun, minji
 
+pytestmark = pytest.mark.real_first
+
 PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36"
 WRONG: tuple[dict[str, Any], ...] = ({}, {"password": "틀린 비밀번호"})
 NUMBER = re.compile(r"/account/sessions/(\w+)/closure")

@@ -15,6 +15,8 @@ from tests.letters import give_email, later, letter, letters_to, link_in, make_s
 from tests.shop import Shop, Visitor
 from tests.village import Person, enter, jun, minji, typed
 
+pytestmark = pytest.mark.real_first
+
 WRONG: tuple[dict[str, Any], ...] = ({}, {"password": ""}, {"password": "틀린 비밀번호"})
 FRESH = re.compile(r'value="[^"]*"')
 

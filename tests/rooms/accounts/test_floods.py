@@ -27,6 +27,8 @@ from tests.house.test_bad_input import doors
 from tests.shop import Shop, Visitor, eventually
 from tests.village import enter, hana, minji, run, unheard_of_id
 
+pytestmark = pytest.mark.real_first
+
 WRONG = "틀린 비밀번호입니다"
 TOSS_RETRIES = 8  # the call, and seven more
 

@@ -24,6 +24,8 @@ from tests.letters import give_email, later, letter, letters_to, link_in, listen
 from tests.shop import Shop, eventually
 from tests.village import Person, enter, minji
 
+pytestmark = pytest.mark.real_first
+
 NEW = "새로 지은 긴 비밀번호"
 statements: ContextVar[list[str]] = ContextVar("statements", default=[])  # noqa: B039 - nobody reads it
 FRESH = re.compile(r'value="[^"]*"')

@@ -4,11 +4,15 @@ import statistics
 import time
 from dataclasses import replace
 
+import pytest
+
 from app.accounts import service
 from app.accounts.attempts import Attempts
 from app.machines import Machines
 from tests.shop import Shop
 from tests.village import minji, unheard_of_id
+
+pytestmark = pytest.mark.real_first
 
 SAMPLES, ROUNDS = 200, 4
 COST = 7  # dear enough to be told from the noise, and over in seconds

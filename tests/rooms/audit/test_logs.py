@@ -31,6 +31,8 @@ from tests.shop import Shop, Visitor
 from tests.toss_stand import Stand
 from tests.village import COMMAND_LINE, Person, hana, run
 
+pytestmark = pytest.mark.real_first
+
 ROOT = Path(__file__).parent.parent.parent.parent
 
 # Every page of operators, and what it shows of people. A new one must be added here.

@@ -20,6 +20,8 @@ from tasks.mail import on_send_mail
 from tests.letters import Postman, letter, letters_to, link_in, listen_closely, postman, text_of
 from tests.shop import Shop
 
+pytestmark = pytest.mark.real_first
+
 MINJI = "minji@example.com"
 FACTS: dict[str, Any] = {"signup_id": "minji", "at": "2026년 11월 23일 18:30"}
 KINDS = ("password_reset", "password_changed", "email_confirmation", "email_changed", "account_closed")

@@ -17,6 +17,8 @@ from tests.shop import HTMX, Shop, Visitor
 from tests.toss_stand import Stand
 from tests.village import Person, begin, hana
 
+pytestmark = pytest.mark.real_first
+
 AGAIN = "다시 인증해 주십시오"
 CHANGES = [url for method, url in doors("operator") if method == "POST"]
 

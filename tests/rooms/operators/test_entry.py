@@ -19,6 +19,8 @@ from tests.house.junk import VALUES
 from tests.shop import Shop, Visitor
 from tests.village import COMMAND_LINE, Person, begin, enter, hana, knock, minji, run
 
+pytestmark = pytest.mark.real_first
+
 INSIDE = "/admin/payments"
 
 

@@ -20,6 +20,8 @@ from tests.desk import changes_of, code_in, come_back, cookie_of, doors, pass_ti
 from tests.shop import Shop, Visitor
 from tests.village import COMMAND_LINE, Person, begin, hana, knock, read_secret
 
+pytestmark = pytest.mark.real_first
+
 WRONG = "인증 코드가 맞지 않거나 이미 쓴 코드입니다"
 
 

@@ -14,6 +14,8 @@ from tests.house.test_bad_input import FORMS, bare_app, bodies, file_part, send,
 from tests.shop import HTMX, Shop, Visitor
 from tests.village import hana, run
 
+pytestmark = pytest.mark.real_first
+
 # The doors behind which a second factor was given; the others are asked by everybody in tests/house.
 INSIDE = {
     rule.endpoint: str(rule).replace("<int:web_payment_id>", "1").replace("<int:operator_factor_id>", "1")

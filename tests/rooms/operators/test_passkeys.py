@@ -15,6 +15,8 @@ from tests.house.junk import VALUES
 from tests.shop import Shop, Visitor
 from tests.village import Person, hana, knock, run
 
+pytestmark = pytest.mark.real_first
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def person(shop: Shop) -> Person:

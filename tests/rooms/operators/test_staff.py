@@ -24,6 +24,8 @@ from tests.shop import Shop, settings_for
 from tests.stack import ROOT
 from tests.village import COMMAND_LINE, enter, hana, knock, minji, typed, unheard_of_id
 
+pytestmark = pytest.mark.real_first
+
 
 async def count_people(shop: Shop) -> tuple[int, int]:
     async with shop.m.db.read() as tx:
