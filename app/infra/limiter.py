@@ -14,6 +14,7 @@ from app.infra.redis import Redis, load_script
 REMEMBERED_HERE = 20_000  # budgets; the one not used for longest is forgotten, which is to say full again
 MS = 1000
 MINUTE, LONG_SECONDS = 60, 120
+SKEW_MS = 1000  # as in spend.lua
 SPEND, GIVE_BACK = 1, -1
 
 
@@ -85,7 +86,10 @@ class Limiter:
         now, wait, full = self._now(), 0, {}
         for budget in budgets:
             mark, holds = (budget.name, budget.whose), budget.rate.holds_ms
-            at = min(max(self._full_at.get(mark, 0), now), now + holds) + sign * budget.rate.cost_ms
+            at = self._full_at.get(mark, 0)
+            if at > now + holds + SKEW_MS:
+                at = 0
+            at = min(max(at, now), now + holds) + sign * budget.rate.cost_ms
             full[mark] = at
             wait = max(wait, at - holds - now)
         if wait > 0:
