@@ -224,7 +224,11 @@ async def read(form: Form, request: bytes, stop: asyncio.Event, into: Latencies)
         await wire.open()
         while not stop.is_set():
             began = time.perf_counter()
-            into.failed += await wire.ask(request) != HTTPStatus.OK
+            try:
+                into.failed += await wire.ask(request) != HTTPStatus.OK
+            except asyncio.IncompleteReadError:  # the server ends a connection after a thousand requests
+                await wire.open()
+                continue
             into.taken.append(time.perf_counter() - began)
             await asyncio.sleep(secrets.randbelow(20) / 1000)
         wire.close()
