@@ -161,7 +161,7 @@ async def test_a_batch_is_filled_and_one_bad_message_does_not_spoil_the_others(
     await amqp.consume(queue, handle, healthy=yes, batch=10)
     dead = await first_of(channel, queue.dead)
     assert dead.body == b"3"
-    assert dead.headers["x-reason"] == "ValueError('3')"
+    assert dead.headers["x-reason"] == "ValueError"
     assert dead.headers["x-attempt"] == 1
     assert shelf.batches[0] == [b"0", b"1", b"2", b"3", b"4"]
     assert [shelf.batches.count([b"%d" % number]) for number in range(5)] == [1, 1, 1, 2, 1]
