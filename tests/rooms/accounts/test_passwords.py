@@ -16,7 +16,7 @@ from app.core.errors import TooManyError
 from app.machines import Machines
 from app.settings import Settings
 from tests.shop import Shop
-from tests.village import minji
+from tests.village import minji, unheard_of_id
 
 LONG = {"25 Hangul": "가나라다" * 6 + "마", "73 ASCII": "abcd-efg." * 8 + "x", "1,000": "a b" * 333 + "c"}
 
@@ -59,7 +59,7 @@ async def test_an_unknown_user_costs_as_much_as_a_wrong_password(
 
     monkeypatch.setattr(bcrypt, "checkpw", recording)
     assert await service.log_in(shop.m, person.signup_id, "틀린 비밀번호") is None
-    assert await service.log_in(shop.m, "nobody_here", "틀린 비밀번호") is None
+    assert await service.log_in(shop.m, unheard_of_id("nobody"), "틀린 비밀번호") is None
     assert await service.log_in(shop.m, "이런 아이디는 없다", "틀린 비밀번호") is None
     assert asked == [b"$2b$04$"] * 3
 
@@ -80,7 +80,7 @@ async def test_a_hash_made_at_a_lower_cost_does_not_say_that_there_is_an_account
     assert await service.log_in(dearer(shop.m, 7), person.signup_id, "틀린 비밀번호") is None
     assert sum(rounds) == 2**7
     rounds.clear()
-    assert await service.log_in(dearer(shop.m, 7), "nobody_here", "틀린 비밀번호") is None
+    assert await service.log_in(dearer(shop.m, 7), unheard_of_id("nobody"), "틀린 비밀번호") is None
     assert rounds == [2**7]
 
 
