@@ -107,6 +107,9 @@ def test_what_stands_in_every_page_is_at_most_4_kb_packed() -> None:
 
 
 def test_a_sheet_is_sent_without_what_only_we_read() -> None:
-    sheet = '/* why */\na , b { color: red; content: "a  ; b" ;\n margin: 0 auto; }\n@media (x: 1) { c :is(d) { e: f } }'
+    sheet = (
+        '/* why */\na , b { color: red; content: "a  ; b" ;\n margin: 0 auto; }\n'
+        "@media (x: 1) { c :is(d) { e: f } }"
+    )
     packed = 'a,b{color:red;content:"a  ; b";margin:0 auto}@media (x:1){c :is(d){e:f}}'
     assert stylesheet.squeeze(sheet) == packed
