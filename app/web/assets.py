@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from app.core import packing, policy, style
+from app.core import packing, policy, stylesheet
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -31,9 +31,9 @@ class Assets:
         self._files = {
             str(path.relative_to(folder)): _read(path) for path in sorted(folder.rglob("*")) if path.is_file()
         }
-        css = style.read_inline(folder / "css")
-        self.critical_style = f"<style>{css.decode()}</style>"
-        self.critical_hash = policy.hash_style(css)
+        css = stylesheet.read_inline(folder / "css")
+        self.critical_style = f"<style>{css}</style>"
+        self.critical_hash = policy.hash_style(css.encode())
 
     def url(self, path: str) -> str:
         """Return the address of a file; it changes whenever the file does."""
@@ -51,6 +51,8 @@ def _read(path: Path) -> Asset:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     kind = "text/javascript" if kind.endswith("javascript") else kind
+    if kind == "text/css":
+        body = stylesheet.squeeze(body.decode()).encode()
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     packed = _pack(body) if kind.startswith(COMPRESSIBLE) else {}
