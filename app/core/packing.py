@@ -27,13 +27,13 @@ GZIP_LEVEL = 6
 def pack(body: bytes, coding: str) -> bytes:
     """Return an answer in a coding of CODINGS, made while somebody waits."""
     if coding == "br":
-        return brotli.compress(body, quality=BROTLI_LEVEL, lgwin=BROTLI_WINDOW)
+        return bytes(brotli.compress(body, quality=BROTLI_LEVEL, lgwin=BROTLI_WINDOW))
     return _gzip(body, GZIP_LEVEL)
 
 
 def pack_hard(body: bytes, coding: str) -> bytes:
     """Return a file in a coding of CODINGS, as small as it gets: made once, sent for a year."""
-    return brotli.compress(body, quality=11) if coding == "br" else _gzip(body, 9)
+    return bytes(brotli.compress(body, quality=11)) if coding == "br" else _gzip(body, 9)
 
 
 def packed_name(name: str, coding: str) -> str:
