@@ -5,11 +5,11 @@ from quart import Blueprint, Response, request
 from app.catalog import service as catalog
 from app.core import languages
 from app.core.errors import NotFoundError
-from app.web import language
 from app.web.addresses import local_path
 from app.web.current import machines
 from app.web.guards import anyone
 from app.web.htmx import redirect, respond
+from app.web.language import remember
 
 blueprint = Blueprint("home", __name__)
 
@@ -25,13 +25,13 @@ async def show_home() -> Response:
     )
 
 
-@blueprint.get("/languages/<code>")
+@blueprint.get("/languages/<language>")
 @anyone
-async def choose_language(code: str) -> Response:
+async def choose_language(language: str) -> Response:
     """Remember a language and go back. A link may do that: the cookie is all that changes, and no secret."""
-    if code not in languages.NAMES:
-        raise NotFoundError(f"language {code}")
+    if language not in languages.NAMES:
+        raise NotFoundError(f"language {language}")
     response = redirect(local_path(request.args.get("back", "")) or "/")
     if "prefetch" not in request.headers.get("Sec-Purpose", ""):
-        language.remember(response, code)
+        remember(response, language)
     return response

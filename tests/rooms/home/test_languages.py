@@ -52,7 +52,7 @@ async def test_a_first_visit_is_answered_in_the_browsers_language(
 
 async def test_the_link_works_without_scripts_leads_back_and_is_remembered(shop: Shop) -> None:
     visitor = shop.visitor()
-    page = await text_of(await visitor.get("/search?q=찻잔&after="))
+    page = await text_of(await visitor.get("/search?q=%EC%B0%BB%EC%9E%94&after="))
     [link] = re.findall(r'<a href="(/languages/en\?[^"]+)" lang="en" hreflang="en"[^>]*>English</a>', page)
     answer = await visitor.get(link.replace("&amp;", "&"))
     assert answer.status_code == 303
