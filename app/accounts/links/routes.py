@@ -141,10 +141,8 @@ def _checked(token: str) -> str:
 
 
 async def _say_gone(again: str) -> Response:
-    gone = LinkGoneError
-    return await respond(
-        "accounts/link_gone.html", status=404, title=gone.title, sentence=gone.default_say, again=again
-    )
+    title, sentence = _(LinkGoneError.title), _(LinkGoneError.default_say)
+    return await respond("accounts/link_gone.html", status=404, title=title, sentence=sentence, again=again)
 
 
 async def _draw_new_password(token: str, user: Member, fields: Fields, status: int = 422) -> Response:
