@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from app.search import hangul
@@ -83,9 +84,9 @@ def describe(article: Article) -> dict[str, Any]:
 
 
 def pairs(text: str) -> str:
-    """Return each two characters that stand beside each other, spaces left out: 달빛 머그 is 달빛 빛머 머그."""
+    """Return each two characters side by side, spaces left out: 달빛 머그 is 달빛 빛머 머그."""
     joined = "".join(text.lower().split())
-    return " ".join(map("".join, zip(joined, joined[1:], strict=False)))
+    return " ".join(map("".join, pairwise(joined)))
 
 
 def endings(word: str) -> list[str]:
@@ -110,7 +111,5 @@ def _sounds(words: list[str]) -> set[str]:
     found: set[str] = set()
     for word in words:
         found.add("^" + hangul.sound(word))
-        found.update(
-            hangul.sound(part) for part in (word, *endings(word)) if len(part) >= SHORTEST_ENDING
-        )
+        found.update(hangul.sound(part) for part in (word, *endings(word)) if len(part) >= SHORTEST_ENDING)
     return found

@@ -1,4 +1,4 @@
-"""Hangul taken apart and put together again: letters, initial consonants, and keys typed the wrong way; pure."""
+"""Hangul taken apart and put together again: letters, initial consonants, keys typed wrong; pure."""
 
 import unicodedata
 from collections.abc import Callable
@@ -12,8 +12,8 @@ PER_INITIAL = len(VOWELS) * len(FINALS)
 # What two keys make together.
 JOINED = {
     "ㅗㅏ": "ㅘ", "ㅗㅐ": "ㅙ", "ㅗㅣ": "ㅚ", "ㅜㅓ": "ㅝ", "ㅜㅔ": "ㅞ", "ㅜㅣ": "ㅟ", "ㅡㅣ": "ㅢ",
-    "ㄱㅅ": "ㄳ", "ㄴㅈ": "ㄵ", "ㄴㅎ": "ㄶ", "ㄹㄱ": "ㄺ", "ㄹㅁ": "ㄻ", "ㄹㅂ": "ㄼ", "ㄹㅅ": "ㄽ", "ㄹㅌ": "ㄾ",
-    "ㄹㅍ": "ㄿ", "ㄹㅎ": "ㅀ", "ㅂㅅ": "ㅄ",
+    "ㄱㅅ": "ㄳ", "ㄴㅈ": "ㄵ", "ㄴㅎ": "ㄶ", "ㄹㄱ": "ㄺ", "ㄹㅁ": "ㄻ", "ㄹㅂ": "ㄼ", "ㄹㅅ": "ㄽ",
+    "ㄹㅌ": "ㄾ", "ㄹㅍ": "ㄿ", "ㄹㅎ": "ㅀ", "ㅂㅅ": "ㅄ",
 }  # fmt: skip
 PARTS = {whole: parts for parts, whole in JOINED.items()}
 
@@ -45,11 +45,6 @@ def initials(text: str) -> str:
     return text.translate(_INITIALS)
 
 
-def is_syllables(text: str) -> bool:
-    """Whether text is nothing but whole syllables."""
-    return all(FIRST <= ord(char) <= LAST for char in text)
-
-
 def is_initials(text: str) -> bool:
     """Whether text is nothing but single consonants, as somebody types who is in a hurry."""
     return bool(text) and all(char in INITIALS for char in text)
@@ -61,8 +56,8 @@ def has_letters(text: str) -> bool:
 
 
 def single_consonants(text: str) -> str:
-    """Return text with double finals typed as one (ㄳ) taken apart: whoever types initials gets those."""
-    return "".join(PARTS.get(char, char) if char in FINALS and char not in INITIALS else char for char in text)
+    """Return text with two finals that became one (ㄳ) taken apart: initials are typed like that."""
+    return "".join(PARTS.get(char, char) if char in FINALS else char for char in text)
 
 
 def to_hangul(text: str) -> str:
@@ -109,8 +104,8 @@ def _add_vowel(last: str, vowel: str) -> list[str]:
         joined = JOINED.get(before + vowel)
         return [_syllable(initial, joined)] if joined else [last, vowel]
     # The final consonant, or the second of two, was the next syllable's first.
-    rest, moved = PARTS[final] if final in PARTS else ("", final)
-    return [_syllable(initial, before, rest), _syllable(moved, vowel)]
+    parts = PARTS.get(final, final)
+    return [_syllable(initial, before, parts[:-1]), _syllable(parts[-1], vowel)]
 
 
 def _take_apart(syllable: str) -> tuple[str, str, str]:

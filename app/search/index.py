@@ -7,12 +7,12 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import version as release
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import tantivy
 from tantivy import Document, Index, Order, Query, Schema, SchemaBuilder, Searcher
 
 from app.search import article, hangul, matching, reading
@@ -20,6 +20,7 @@ from app.search.article import Article, describe
 from app.search.matching import Matcher
 
 CURRENT = "current"  # names the folder that is read now
+SUSPECT = "suspect"  # a reader stumbled over it: whoever writes it compares every file with its checksum
 FOLLOWED = "followed"  # in a folder: up to when it has what the database had
 FOOTER, MAGIC = 8, 1337  # a file ends with a JSON of its checksum, that one's length and this number
 CHUNK = 1 << 20
@@ -28,11 +29,12 @@ BUILD_HEAP = 60_000_000
 MOST_FACETS = 12
 FACETS = ("category", "country", "maker", "band")
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class IndexUnusableError(Exception):
-    """The index is missing, broken, of another version, or another process writes it."""
+    """The index is missing, broken or of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ SORTS = {
 
 
 def build_schema() -> Schema:
-    """Return what a document has. Texts are pairs of characters with their places, so that a phrase is a piece."""
+    """Return what a document has. Texts are pairs of characters in their places: a phrase is a piece."""
     builder = SchemaBuilder()
     builder.add_integer_field("article", indexed=True, fast=True)
     for name in ("name", "option", "about", "story", "initial"):
@@ -92,7 +94,7 @@ def version() -> str:
     """Return which index this code can read: another release of it, or of tantivy, builds its own."""
     sources = [Path(module.__file__ or "") for module in (article, hangul)] + [Path(__file__)]
     content = b"".join(path.read_bytes() for path in sources)
-    return hashlib.sha256(content + tantivy.__version__.encode()).hexdigest()[:12]
+    return hashlib.sha256(content + release("tantivy").encode()).hexdigest()[:12]
 
 
 class Reader:
@@ -106,16 +108,23 @@ class Reader:
 
     def search(self, question: Question) -> Found:
         """Return what a question finds. Raises IndexUnusableError: ask the database then."""
+        return self._ask(lambda asking: asking.answer(question))
+
+    def suggest(self, query: str, limit: int) -> list[int]:
+        """Return the articles whose names somebody may be typing. Raises IndexUnusableError."""
+        return self._ask(lambda asking: asking.suggest(query, limit))
+
+    def _ask(self, ask: "Callable[[_Asking], T]") -> T:
         try:
-            return _Asking(self._open()).answer(question)
+            return ask(_Asking(self._open()))
         except IndexUnusableError:
             raise
         except BaseException as error:
             if not is_broken(error):
                 raise
             self._index, self._seen = None, ()
-            (self._root / CURRENT).unlink(missing_ok=True)  # whoever writes it builds another
-            log.error("the search index is broken: %s", error)  # noqa: TRY400 - where in Rust, tells nobody anything
+            (self._root / SUSPECT).touch()
+            log.error("the search index may be broken: %s", error)  # noqa: TRY400 - where in Rust, tells nobody anything
             raise IndexUnusableError(str(error)) from error
 
     def _open(self) -> Searcher:
@@ -144,19 +153,22 @@ class Writer:
     def __init__(self, root: Path, folder: Path, heap: int) -> None:
         self._root = root
         self.folder = folder
-        index = Index.open(str(folder))
-        try:
-            self._writer = index.writer(heap, 1)
-        except ValueError as error:
-            raise IndexUnusableError(f"another process writes it: {error}") from error
+        self._writer = Index.open(str(folder)).writer(heap, 1)
 
     @classmethod
     def resume(cls, root: Path) -> "Writer":
         """Go on with the index that is there. Raises IndexUnusableError."""
+        (root / SUSPECT).unlink(missing_ok=True)
         folder = current_folder(root)
         for path in folder.iterdir():
             _check(path)
-        return cls(root, folder, HEAP)
+        try:
+            Index.open(str(folder)).searcher()  # are all files there?
+            return cls(root, folder, HEAP)
+        except BaseException as error:
+            if not is_broken(error):
+                raise
+            raise IndexUnusableError(str(error)) from error
 
     @classmethod
     def begin(cls, root: Path) -> "Writer":
@@ -166,11 +178,10 @@ class Writer:
         Index(build_schema(), str(folder))
         return cls(root, folder, BUILD_HEAP)
 
-    @property
-    def is_current(self) -> bool:
-        """Whether this is still the index that is read: somebody may have thrown it away."""
+    def is_trusted(self) -> bool:
+        """Whether this is still the index that is read, and nobody stumbled over it."""
         try:
-            return current_folder(self._root) == self.folder
+            return current_folder(self._root) == self.folder and not (self._root / SUSPECT).exists()
         except IndexUnusableError:
             return False
 
@@ -180,12 +191,12 @@ class Writer:
             self._writer.delete_documents_by_term("article", article_id)
         for one in articles:
             self._writer.delete_documents_by_term("article", one.article_id)
-            self._writer.add_document(Document(**{key: value for key, value in describe(one).items() if value != ""}))
+            self._writer.add_document(Document(**describe(one)))
 
     def add(self, articles: Iterable[Article]) -> None:
         """Add articles to an index that is being built."""
         for one in articles:
-            self._writer.add_document(Document(**{key: value for key, value in describe(one).items() if value != ""}))
+            self._writer.add_document(Document(**describe(one)))
 
     def commit(self, followed: str) -> None:
         """Let everybody see what was put; ``followed``: up to when it has what the database had."""
@@ -230,8 +241,9 @@ def replace_file(path: Path, content: str) -> None:
 
 
 def is_broken(error: BaseException) -> bool:
-    """Whether this is how tantivy says that its files are not what they were: an error, or a panic of Rust's."""
-    return isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"
+    """Whether this is how tantivy says that its files are broken: an error, or a panic of Rust's."""
+    broken = isinstance(error, ValueError | OSError) and not isinstance(error, UnicodeError)
+    return broken or type(error).__name__ == "PanicException"
 
 
 def _check(path: Path) -> None:
@@ -281,8 +293,19 @@ class _Asking:
             weight_by_field=None if order else "rank",
         )
         ids = self._searcher.fast_field_values("article", [address for _, address in result.hits])
-        total = int(result.count or 0)
+        total = int(result.count or 0)  # type: ignore[attr-defined]  # its stub forgets it
         return Found([int(one or 0) for one in ids], total, self._count(query, filters), words, kind)
+
+    def suggest(self, query: str, limit: int) -> list[int]:
+        """Return the best articles for what may be half a query, as typed or with other keys."""
+        for words in reading.readings(query):
+            result = self._searcher.search(
+                self._matcher.all_of(words), limit, count=False, weight_by_field="rank"
+            )
+            if result.hits:
+                ids = self._searcher.fast_field_values("article", [address for _, address in result.hits])
+                return [int(one or 0) for one in ids]
+        return []
 
     def _understand(self, text: str) -> tuple[Query, tuple[str, ...], str]:
         ways = reading.readings(text)
@@ -331,5 +354,3 @@ class _Asking:
                 buckets = answer[name]["buckets"]
                 counted[name] = [(bucket["key"], bucket["doc_count"]) for bucket in buckets]
         return counted
-
-

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 
-# "a = b": whoever types one also finds the other. "a > b": whoever types a also finds b, not the other way about.
+# "a = b": whoever types one also finds the other. "a > b": whoever types a also finds b, but not back.
 TABLE = """
 머그 = 머그컵 = 머그잔 = mug
 텀블러 = tumbler = 보온컵

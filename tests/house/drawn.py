@@ -72,6 +72,7 @@ INPUTS: dict[str, list[dict[str, Any]]] = {
         {"card": replace(CARD, quantity=0, list_price=15_000), "place": 9},
         {"card": replace(CARD, quantity=2, option_label="옵션 2가지"), "place": 2},
     ],
+    "partials/search/suggestions.html": [{"suggestions": [CARD]}, {"suggestions": []}],
     "partials/catalog/delivery.html": [{}],
     "partials/orders/status.html": ORDERS,
     "partials/orders/summary.html": [{"order": ORDER}, {"order": replace(ORDER, lines=ORDER.lines * 2)}],

@@ -21,7 +21,8 @@ def main() -> None:
     print(f"\nThe {WORST} worst:")
     for answer in worst(answers, WORST):
         found = ", ".join(name[:20] for name in answer.names[:3]) or "nothing"
-        print(f"  {answer.typed.query} ({answer.typed.kind}): wanted {answer.typed.wants[0]}, place {answer.place}, found {found}")
+        wanted = f"wanted {answer.typed.wants[0]}, place {answer.place}"
+        print(f"  {answer.typed.query} ({answer.typed.kind}): {wanted}, found {found}")
 
 
 def print_score(kind: str, answers: list[Answer]) -> None:

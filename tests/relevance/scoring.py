@@ -1,4 +1,4 @@
-"""How well the search answers what shoppers type: the queries of queries.toml put to an index of db/catalogue."""
+"""How well the search answers what shoppers type: queries.toml put to an index of db/catalogue."""
 
 import tomllib
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a query: the names that were found, and the place of the first that is wanted (0: none)."""
+    """What came of a query: the names found, and the place of the first that is wanted (0: none)."""
 
     typed: Typed
     names: list[str]
@@ -41,8 +41,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Score:
-    """Of a set of answers: the mean reciprocal rank, who finds something wanted among the first five, and
-    how much of the first five (or of all that is wanted, if that is less) is wanted."""
+    """Of a set of answers: the mean reciprocal rank, and two shares of the first five.
+
+    ``success``: that have something wanted among them. ``precision``: of what could be wanted among them.
+    """
 
     count: int
     mrr: float
@@ -52,8 +54,8 @@ class Score:
 
 def read_queries() -> list[Typed]:
     """Return the published queries."""
-    kinds = tomllib.loads(QUERIES.read_text(encoding="utf-8"))
-    return [Typed(query, kind, tuple(wants)) for kind, asked in kinds.items() for query, wants in asked.items()]
+    kinds = tomllib.loads(QUERIES.read_text(encoding="utf-8")).items()
+    return [Typed(query, kind, tuple(wants)) for kind, asked in kinds for query, wants in asked.items()]
 
 
 def articles() -> list[Article]:
@@ -78,7 +80,12 @@ def build(root: Path, catalogue: list[Article]) -> Reader:
 def answer_all(reader: Reader, catalogue: list[Article]) -> list[Answer]:
     """Put every query to the index."""
     known = {article.article_id: article for article in catalogue}
-    return [_answer(typed, [known[id_] for id_ in reader.search(Question(typed.query)).ids], catalogue) for typed in read_queries()]
+
+    def answer(typed: Typed) -> Answer:
+        found = reader.search(Question(typed.query)).ids
+        return _answer(typed, [known[article_id] for article_id in found], catalogue)
+
+    return [answer(typed) for typed in read_queries()]
 
 
 def score(answers: list[Answer]) -> Score:
