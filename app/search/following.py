@@ -53,6 +53,14 @@ class Follower:
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
                 log.error("the search index cannot be written: %s", error)  # noqa: TRY400 - where in Rust, tells nobody anything
 
+    async def let_go(self) -> None:
+        """Close the index, and let another process have it."""
+        async with self._one_at_a_time:
+            self._writer = None
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
     async def _follow(self) -> None:
         writer = self._writer
         if writer is not None and await asyncio.to_thread(writer.is_trusted):

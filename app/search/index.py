@@ -101,7 +101,7 @@ class Reader:
     """Reads the index of a folder, whichever that is at the moment."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._seen: tuple[Any, ...] = ()
         self._index: Index | None = None
         self._folder = root
@@ -123,15 +123,15 @@ class Reader:
             if not is_broken(error):
                 raise
             self._index, self._seen = None, ()
-            (self._root / SUSPECT).touch()
+            (self.root / SUSPECT).touch()
             log.error("the search index may be broken: %s", error)  # noqa: TRY400 - where in Rust, tells nobody anything
             raise IndexUnusableError(str(error)) from error
 
     def _open(self) -> Searcher:
         try:
-            mark = (self._root / CURRENT).stat()
+            mark = (self.root / CURRENT).stat()
             if self._seen[:1] != (mark.st_mtime_ns,):
-                self._folder = current_folder(self._root)
+                self._folder = current_folder(self.root)
                 self._index = Index.open(str(self._folder))
                 self._index.config_reader("manual")
                 self._seen = ()

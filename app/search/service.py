@@ -108,6 +108,11 @@ async def follow(m: Machines) -> None:
     await m.keep(Follower).follow()
 
 
+async def let_go(m: Machines) -> None:
+    """Let another process of this machine follow: this one ends."""
+    await m.keep(Follower).let_go()
+
+
 class _Search:
     """The index as this process reads it, in a thread of its own: tantivy lets the loop go on meanwhile."""
 
