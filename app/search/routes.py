@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from quart import Blueprint, Response, request
 
 from app.core.errors import UnavailableError
+from app.core.languages import _, marked
 from app.search import service
 from app.search.article import BANDS
 from app.search.forms import choose, read_asked, write_url
@@ -17,13 +18,18 @@ from app.web.htmx import Piece, respond
 blueprint = Blueprint("search", __name__)
 
 SORT_LABELS = (
-    ("", "정확한 순"),
-    ("newest", "최신순"),
-    ("price-up", "낮은 가격순"),
-    ("price-down", "높은 가격순"),
-    ("sale", "할인율순"),
+    ("", marked("정확한 순")),
+    ("newest", marked("최신순")),
+    ("price-up", marked("낮은 가격순")),
+    ("price-down", marked("높은 가격순")),
+    ("sale", marked("할인율순")),
 )
-FACET_LABELS = (("category", "분류"), ("band", "가격"), ("maker", "제조사"), ("country", "원산지"))
+FACET_LABELS = (
+    ("category", marked("분류")),
+    ("band", marked("가격")),
+    ("maker", marked("제조사")),
+    ("country", marked("원산지")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ async def show_suggestions() -> Response:
 
 def _draw_sorts(asked: Asked) -> list[Choice]:
     return [
-        Choice(label, write_url(replace(asked, sort=key, page=1)), None, key == asked.sort)
+        Choice(_(label), write_url(replace(asked, sort=key, page=1)), None, key == asked.sort)
         for key, label in SORT_LABELS
     ]
 
@@ -95,7 +101,9 @@ def _draw_facets(asked: Asked, results: Results) -> list[Facet]:
             counts = sorted(counts)
         chosen = asked.chosen.get(name)
         if len(counts) > 1 or chosen is not None:
-            facets.append(Facet(label, [_draw_choice(asked, name, value, count) for value, count in counts]))
+            facets.append(
+                Facet(_(label), [_draw_choice(asked, name, value, count) for value, count in counts])
+            )
     return facets
 
 
@@ -109,6 +117,8 @@ def _say_band(start: int) -> str:
     """Return a price band in words, by the ten thousand won as people count."""
     place = BANDS.index(start)
     if place == len(BANDS) - 1:
-        return f"{start // 10_000}만 원 이상"
+        return _("%(start)s만 원 이상", start=start // 10_000)
     end = BANDS[place + 1] // 10_000
-    return f"{start // 10_000}만~{end}만 원" if start else f"{end}만 원 미만"
+    if not start:
+        return _("%(end)s만 원 미만", end=end)
+    return _("%(start)s만~%(end)s만 원", start=start // 10_000, end=end)

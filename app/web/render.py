@@ -10,7 +10,7 @@ from markupsafe import Markup
 from quart import current_app, g, request
 
 from app.cart import view as cart
-from app.core import clock, ids, money
+from app.core import clock, ids, languages, money
 from app.settings import Settings
 from app.web import csrf, current, seller
 from app.web.assets import Assets
@@ -27,8 +27,12 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    env.filters.update(won=money.format_won, phone=format_phone, kst=format_kst, kst_date=format_kst_date)
+    languages_into(env)
+    env.filters.update(
+        won=money.format_won, phone=format_phone, kst=clock.format_kst, kst_date=clock.format_kst_date
+    )
     env.globals.update(
         csrf=csrf.form_token,
         shopper=lambda: g.get("shopper"),
@@ -41,6 +45,13 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         idempotency_key=ids.idempotency_key,
     )
     return env
+
+
+def languages_into(env: Environment) -> None:
+    """Let templates speak: ``_("…")`` for what stands in them, ``|translated`` for the words of tables."""
+    env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
+    env.filters["translated"] = languages.gettext
+    env.globals["language"] = languages.spoken
 
 
 async def draw_page(page: str, **what: Any) -> str:
@@ -61,15 +72,3 @@ def format_phone(digits: str) -> str:
     """Return ``010-1234-5678``; Seoul's 02 numbers have a shorter head."""
     shape = r"^(02)(\d{3,4})(\d{4})$" if digits.startswith("02") else r"^(\d{3})(\d{3,4})(\d{4})$"
     return re.sub(shape, r"\1-\2-\3", digits)
-
-
-def format_kst(moment: Any) -> str:
-    """Return a stored moment as ``2026년 11월 23일 18:30`` in Korea."""
-    local = clock.to_kst(moment)
-    return f"{local.year}년 {local.month}월 {local.day}일 {local:%H:%M}"
-
-
-def format_kst_date(moment: Any) -> str:
-    """Return a stored moment's day in Korea as ``2026년 11월 23일``."""
-    local = clock.to_kst(moment)
-    return f"{local.year}년 {local.month}월 {local.day}일"
