@@ -78,6 +78,7 @@ async def make(m: Machines, **changed: Any) -> int:
 
 async def change(m: Machines, product_id: int, **values: Any) -> None:
     """Change a product behind the shop's back."""
+    values = {"updated_at": m.clock.now()} | values
     async with m.db.write() as tx:
         await tx.execute(update(products).where(products.c.product_id == product_id).values(**values))
     forget(m)

@@ -97,8 +97,9 @@ async def select_any(tx: Tx) -> bool:
 
 
 async def insert_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
-    """Insert products under the numbers they bring, with the moment each was new."""
-    values = [asdict(product) | {"created_at": made, "updated_at": made} for product, made in rows]
+    """Insert products under the numbers they bring, with the moment each was new; search sees the change."""
+    now = tx.clock.now()
+    values = [asdict(product) | {"created_at": made, "updated_at": now} for product, made in rows]
     await tx.execute(insert(products), values)
 
 
