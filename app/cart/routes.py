@@ -82,9 +82,11 @@ async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
         return await respond(
             "cart/cart.html", status=409, notice=Notice("warn", edited.note), **_show(edited.cart)
         )
-    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge"), Piece("web/notice")]
-    notice = Notice("warn", edited.note) if edited.note else None
-    return await htmx.draw_pieces(pieces, notice=notice, **_show(edited.cart), **what)
+    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge")]
+    if not edited.note:  # what stands there may be about another line
+        return await htmx.draw_pieces(pieces, **_show(edited.cart), **what)
+    notice = Notice("warn", edited.note)
+    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart), **what)
 
 
 def _show(cart: CartView) -> dict[str, Any]:
