@@ -5,7 +5,7 @@ from typing import Any
 from quart import Blueprint, Response, g
 
 from app.cart import service
-from app.cart.forms import AddLine, SetQuantity
+from app.cart.forms import AddLine, SetQuantity, Undo
 from app.cart.service import Edited
 from app.cart.view import CartView
 from app.web import current, htmx
@@ -68,7 +68,8 @@ async def remove_line(product_id: int) -> Response:
 @anyone
 async def undo() -> Response:
     """Bring back what was removed last."""
-    edited = await service.undo(current.machines(), current.owner())
+    form = Undo.read(await read_fields())
+    edited = await service.undo(current.machines(), current.owner(), form.product_id)
     return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
 
 
