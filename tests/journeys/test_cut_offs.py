@@ -4,13 +4,16 @@ import asyncio
 import random
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import h2.config
 import h2.connection
+import h2.events
 import pytest
+import pytest_asyncio
 
 from app.core.ids import idempotency_key
 from app.machines import Machines
@@ -19,7 +22,8 @@ from tests.faultproxy import RESET_ON_CLOSE
 from tests.journeys.books import on_sale, row
 from tests.journeys.presses import KINDS, MEMBERS, Form, Press, Presser
 from tests.processes import Buyer, Placed, RunningShop
-from tests.shop import eventually
+from tests.shop import eventually, settings_for
+from tests.tls import Door, serving_h2
 from tests.toss_stand import Stand
 
 SAMPLE, CAMPAIGN = 9, 1000
@@ -28,9 +32,9 @@ PAYMENTS_EVERY = len(KINDS) + 1
 STAGES = ("head", "body", "work", "answer")
 LONGEST_WORK_SECONDS = 0.2
 FIRST_OF_ANSWER = 300  # bytes
+UPLOADS = 50
 TO_ITS_END_SECONDS = 30.0  # a confirmation, on a busy machine; nobody looks after it for a minute
-PROTOCOLS = ("h1", "h2")
-H2_FRAME_BYTES, H2_HEADERS = 9, b"\x01"
+H2_CHUNK_BYTES = 20  # little enough to stop in the middle of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,18 @@ def in_h1(method: str, url: str, headers: dict[str, str], body: bytes) -> Sent:
     return Sent("\r\n".join(lines).encode(), body)
 
 
-def in_h2(method: str, url: str, headers: dict[str, str], body: bytes) -> Sent:
-    """Write a request as HTTP/2, on a connection that knows it will be that."""
-    line = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+def h2_client() -> h2.connection.H2Connection:
+    """Return the client's side of a connection that has begun."""
+    line = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding=None))
     line.initiate_connection()
+    return line
+
+
+def in_h2(method: str, url: str, headers: dict[str, str], body: bytes) -> Sent:
+    """Write a request as HTTP/2."""
+    line = h2_client()
     named = {name.lower(): value for name, value in headers.items()}
-    pseudo = {":method": method, ":scheme": "http", ":authority": named.pop("host"), ":path": url}
+    pseudo = {":method": method, ":scheme": "https", ":authority": named.pop("host"), ":path": url}
     line.send_headers(1, [*pseudo.items(), *named.items()], end_stream=not body)
     head = line.data_to_send()
     if body:
@@ -84,32 +94,41 @@ def in_h2(method: str, url: str, headers: dict[str, str], body: bytes) -> Sent:
     return Sent(head, line.data_to_send())
 
 
-async def answer_begins(reader: asyncio.StreamReader, protocol: str) -> None:
-    """Wait for the first byte of an answer; HTTP/2 talks of other things before."""
-    kind = b""
-    while protocol == "h2" and kind != H2_HEADERS:
-        frame = await reader.readexactly(H2_FRAME_BYTES)
-        kind = frame[3:4]
-        await reader.readexactly(int.from_bytes(frame[:3]))
-    if protocol == "h1":
-        await reader.readexactly(1)
-
-
-async def send_and_hang_up(buyer: Buyer, protocol: str, cut: Cut, url: str, form: Form | None) -> None:
-    """Send a request, a POST when there is a form, and be gone in the middle of it."""
-    base = urlsplit(str(buyer.http.base_url))
+def written(buyer: Buyer, door: Door, url: str, form: Form | None) -> Sent:
+    """Write what a browser sends there: a POST when there is a form."""
     body = urlencode(form).encode() if form is not None else b""
-    headers = {"Host": base.netloc, "Cookie": "; ".join(f"{k}={v}" for k, v in buyer.http.cookies.items())}
+    headers = {"Host": door.netloc, "Cookie": "; ".join(f"{k}={v}" for k, v in buyer.http.cookies.items())}
     if form is not None:
         kind = "application/x-www-form-urlencoded"
         headers |= {"Content-Type": kind, "Content-Length": str(len(body))}
-    write = in_h1 if protocol == "h1" else in_h2
-    sent = write("GET" if form is None else "POST", url, headers, body)
-    reader, writer = await asyncio.open_connection(base.hostname, base.port)
+    write = in_h1 if door.protocol == "h1" else in_h2
+    return write("GET" if form is None else "POST", url, headers, body)
+
+
+async def answer_begins(reader: asyncio.StreamReader, door: Door) -> None:
+    """Wait for the first bytes of an answer that refuses nothing; HTTP/2 talks of other things before."""
+    if door.protocol == "h1":
+        status = await reader.readexactly(len("HTTP/1.1 200"))
+        assert status[-3:-2] in b"235", status
+        return
+    line = h2_client()
+    line.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "x"), (":path", "/")])
+    while True:
+        for event in line.receive_data(await reader.read(H2_CHUNK_BYTES)):
+            if isinstance(event, h2.events.ResponseReceived):
+                status = dict(event.headers or [])[b":status"]
+                assert status[:1] in b"235", event
+                return
+
+
+async def send_and_hang_up(buyer: Buyer, door: Door, cut: Cut, url: str, form: Form | None) -> None:
+    """Send a request, a POST when there is a form, and be gone in the middle of it."""
+    sent = written(buyer, door, url, form)
+    reader, writer = await asyncio.open_connection(door.host, door.port, ssl=door.tls)
     writer.write(sent.up_to(cut))
     await writer.drain()
     if cut.stage == "answer":
-        await answer_begins(reader, protocol)
+        await answer_begins(reader, door)
         await reader.read(int(FIRST_OF_ANSWER * cut.part))
     else:
         await asyncio.sleep(cut.seconds)
@@ -122,10 +141,8 @@ async def send_and_hang_up(buyer: Buyer, protocol: str, cut: Cut, url: str, form
 class Campaign:
     """Seeded cuts, and what was wrong after them."""
 
-    def __init__(
-        self, running: RunningShop, m: Machines, toss: Stand, goods: list[int], protocol: str
-    ) -> None:
-        self.running, self.m, self.toss, self.goods, self.protocol = running, m, toss, goods, protocol
+    def __init__(self, running: RunningShop, m: Machines, toss: Stand, goods: list[int], door: Door) -> None:
+        self.running, self.m, self.toss, self.goods, self.door = running, m, toss, goods, door
         self.wrong: list[str] = []
         self.cuts: Counter[str] = Counter()
 
@@ -141,7 +158,7 @@ class Campaign:
 
     async def run_one(self, seed: int) -> None:
         """Have one form, or one way back from Toss, cut off, and sent again."""
-        chance = random.Random(f"{self.protocol} {seed}")
+        chance = random.Random(f"{self.door.protocol} {seed}")
         buyer = self.running.buyer()
         try:
             if seed % PAYMENTS_EVERY == len(KINDS):
@@ -160,7 +177,7 @@ class Campaign:
         self.cuts[cut.stage] += 1
         told = f"seed {seed}: {kind.__name__}, {cut}"
         form = {"csrf": await buyer.form_token(), **press.form}
-        await send_and_hang_up(buyer, self.protocol, cut, press.url, form)
+        await send_and_hang_up(buyer, self.door, cut, press.url, form)
         if not await self._is_whole(press, cut):
             self.wrong.append(f"{told}: neither done nor undone")
         answer = await buyer.patiently(press.url, **press.form)
@@ -185,7 +202,7 @@ class Campaign:
         self.cuts[f"payment, {cut.stage}"] += 1
         query = {"paymentType": "NORMAL", "orderId": placed.payment_no, "paymentKey": payment_key}
         url = f"/payments/toss/return/{placed.payment_no}?{urlencode(query | {'amount': placed.amount})}"
-        await send_and_hang_up(buyer, self.protocol, cut, url, None)
+        await send_and_hang_up(buyer, self.door, cut, url, None)
         wanted = {"head": {"PENDING"}, "answer": {"PAID"}}.get(cut.stage, {"PENDING", "PAID"})
 
         async def is_at_its_end() -> bool:
@@ -205,34 +222,46 @@ class Campaign:
         return str(found.payment_status)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest_asyncio.fixture(loop_scope="session", params=["h1", "h2"])
+async def door(
+    running: RunningShop, folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Door]:
+    """The shop's own door, or one beside it that speaks HTTP/2."""
+    if request.param == "h2":
+        async with serving_h2(settings_for(running.stack, folder), tmp_path) as beside:
+            yield beside
+    else:
+        base = urlsplit(running.url)
+        assert base.hostname
+        assert base.port
+        yield Door(base.hostname, base.port, "h1")
+
+
 async def test_a_phone_that_hangs_up_leaves_nothing_half_done(
-    running: RunningShop, m: Machines, toss: Stand, protocol: str
+    running: RunningShop, m: Machines, toss: Stand, door: Door
 ) -> None:
-    campaign = Campaign(running, m, toss, await on_sale(m, 6), protocol)
+    campaign = Campaign(running, m, toss, await on_sale(m, 6), door)
     await campaign.run(SAMPLE)
     assert campaign.wrong == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("grounds", ["real"], indirect=True, scope="package")
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_thousand_phones_that_hang_up_leave_nothing_half_done(
     running: RunningShop,
     m: Machines,
     toss: Stand,
-    protocol: str,
+    door: Door,
     record_property: Callable[[str, object], None],
 ) -> None:
-    campaign = Campaign(running, m, toss, await on_sale(m, 6), protocol)
+    campaign = Campaign(running, m, toss, await on_sale(m, 6), door)
     await campaign.run(CAMPAIGN)
     record_property("cuts", dict(campaign.cuts))
     assert campaign.wrong == []
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_slow_upload_keeps_nobody_waiting_and_is_done_when_it_is_whole(
-    running: RunningShop, m: Machines, protocol: str
+    running: RunningShop, m: Machines, door: Door
 ) -> None:
     """Many bodies that trickle in: others are served meanwhile, and nothing happens before the last byte."""
     [product_id] = await on_sale(m, 1)
@@ -243,16 +272,8 @@ async def test_a_slow_upload_keeps_nobody_waiting_and_is_done_when_it_is_whole(
         "quantity": 2,
         "key": idempotency_key(),
     }
-    body = urlencode(form).encode()
-    base = urlsplit(running.url)
-    headers = {
-        "Host": base.netloc,
-        "Cookie": "; ".join(f"{name}={value}" for name, value in buyer.http.cookies.items()),
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Content-Length": str(len(body)),
-    }
-    sent = (in_h1 if protocol == "h1" else in_h2)("POST", "/cart/lines", headers, body)
-    lines = [await asyncio.open_connection(base.hostname, base.port) for _ in range(50)]
+    sent = written(buyer, door, "/cart/lines", form)
+    lines = [await asyncio.open_connection(door.host, door.port, ssl=door.tls) for _ in range(UPLOADS)]
     for _, writer in lines:
         writer.write(sent.head + sent.body[:-1])
         await writer.drain()
@@ -263,6 +284,6 @@ async def test_a_slow_upload_keeps_nobody_waiting_and_is_done_when_it_is_whole(
     for _, writer in lines:
         writer.write(sent.body[-1:])
     for reader, writer in lines:
-        await answer_begins(reader, protocol)
+        await answer_begins(reader, door)
         writer.close()
     assert await buyer.cart() == {product_id: 2}
