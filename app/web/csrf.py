@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from quart import g, request
 
 from app.core.errors import ForbiddenError
+from app.core.languages import marked
 from app.web import current
 
 FIELD = "csrf"
@@ -20,8 +21,10 @@ DIGEST_BYTES = 32
 class SessionEndedError(ForbiddenError):
     """The form was drawn for somebody whose session has ended since."""
 
-    title = "로그인이 끝났습니다"
-    default_say = "오래 쓰지 않아 로그인이 끝났습니다. 변경된 내용은 없습니다. 다시 로그인해 주십시오."
+    title = marked("로그인이 끝났습니다")
+    default_say = marked(
+        "오래 쓰지 않아 로그인이 끝났습니다. 변경된 내용은 없습니다. 다시 로그인해 주십시오."
+    )
 
 
 def form_token() -> str:

@@ -17,30 +17,33 @@ from app.core.errors import (
     TooLargeError,
     TooManyError,
 )
+from app.core.languages import _, marked
 from app.infra.log import trace
 from app.web import csrf, htmx
 from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
 
-WAYS_ON = [("처음으로", "/"), ("장바구니", "/cart")]
-OPERATORS_WAYS = [("결제 확인", "/admin/payments")]
+WAYS_ON = [(marked("처음으로"), "/"), (marked("장바구니"), "/cart")]
+OPERATORS_WAYS = [(marked("결제 확인"), "/admin/payments")]
 
 
 class MethodError(ShopError):
     """The address exists, the method does not."""
 
     status = 405
-    title = "이렇게는 열 수 없는 주소입니다"
-    default_say = "처음 화면에서 다시 시작해 주십시오."
+    title = marked("이렇게는 열 수 없는 주소입니다")
+    default_say = marked("처음 화면에서 다시 시작해 주십시오.")
 
 
 class SlowBodyError(ShopError):
     """The form did not arrive in time."""
 
     status = 408
-    title = "내용이 다 도착하지 않았습니다"
-    default_say = "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+    title = marked("내용이 다 도착하지 않았습니다")
+    default_say = marked(
+        "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+    )
 
 
 NAMED: dict[int, type[ShopError]] = {
@@ -92,7 +95,7 @@ async def answer(error: ShopError) -> Response:
         response = await htmx.respond(
             "errors/error.html",
             status=error.status,
-            title=error.title,
+            title=_(error.title),
             sentence=error.say,
             support_code=trace.get(),
             typed=await _typed(error),
@@ -108,14 +111,18 @@ async def answer(error: ShopError) -> Response:
 def _say(error: ShopError) -> Notice:
     """Say it where the shopper is: with a button to try again, or a way to a page that is not stale."""
     if isinstance(error, ForbiddenError):
-        return Notice("error", error.say, ("페이지 새로 열기", _page_of_form()))
+        return Notice("error", error.say, (_("페이지 새로 열기"), _page_of_form()))
     return Notice("error", error.say, again=_may_pass(error))
 
 
 def _ways_on(error: ShopError) -> list[tuple[str, str]]:
     if isinstance(error, csrf.SessionEndedError):
-        return [("다시 로그인하기", _login()), *WAYS_ON]
-    return OPERATORS_WAYS if g.get("operator") else WAYS_ON
+        return [(_("다시 로그인하기"), _login()), *_say_labels(WAYS_ON)]
+    return _say_labels(OPERATORS_WAYS if g.get("operator") else WAYS_ON)
+
+
+def _say_labels(ways: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(_(label), url) for label, url in ways]
 
 
 def _login() -> str:
