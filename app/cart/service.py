@@ -84,9 +84,9 @@ async def remove_line(m: Machines, owner: str, product_id: int) -> Edited:
     return await _edit(m, owner, Edit("remove", product_id))
 
 
-async def undo(m: Machines, owner: str) -> Edited:
-    """Bring back the line that was removed last."""
-    return await _edit(m, owner, Edit("undo"))
+async def undo(m: Machines, owner: str, product_id: int = 0) -> Edited:
+    """Bring back the line that was removed last; all is well if ``product_id`` came back before."""
+    return await _edit(m, owner, Edit("undo", product_id))
 
 
 async def merge_guest(m: Machines, guest: str, member: str) -> None:
@@ -207,7 +207,7 @@ def _note(outcome: str, line: object) -> str:
         "CAPPED": f"남은 수량이 {stock}개라 {stock}개까지만 담을 수 있습니다.",
         "FULL": "장바구니에는 100가지까지 담을 수 있습니다. 담지 않았습니다.",
         "GONE": "이미 장바구니에서 뺀 상품입니다. 다시 담으려면 상품 페이지에서 담아 주십시오.",
-        "NOTHING": "되돌릴 상품이 없습니다.",
+        "NOTHING": "" if line else "되돌릴 상품이 없습니다.",
     }
     return notes.get(outcome, "")
 
