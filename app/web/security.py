@@ -6,8 +6,8 @@ from app.core import policy
 from app.settings import Settings
 from app.web.assets import Assets
 
-# They end in a mailed token: not even our own pages are told where the browser came from.
-SECRET_ADDRESSES = ("/password-reset/", "/account/email/")
+# They end in what opens something: not even our own pages are told where the browser came from.
+SECRET_ADDRESSES = ("/password-reset/", "/account/email/", "/payments/handovers/")
 FILES = ("/static/", "/pictures/")
 REFUSED = 400  # a file that is not there now may be there in a minute
 

@@ -52,7 +52,7 @@ ORDERS = [
 ]
 KINDS = (
     "checking", "paid", "waiting_for_deposit", "declined", "canceled_by_shopper", "out_of_stock", "tampered",
-    "superseded", "expired", "review", "unreached",
+    "superseded", "expired", "review", "unreached", "elsewhere",
 )  # fmt: skip
 
 INPUTS: dict[str, list[dict[str, Any]]] = {
@@ -75,7 +75,11 @@ INPUTS: dict[str, list[dict[str, Any]]] = {
     "partials/catalog/delivery.html": [{}],
     "partials/orders/status.html": ORDERS,
     "partials/orders/summary.html": [{"order": ORDER}, {"order": replace(ORDER, lines=ORDER.lines * 2)}],
-    "partials/payments/outcome.html": [{"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS],
+    "partials/payments/awaited.html": [{"order": ORDER}],
+    "partials/payments/outcome.html": [
+        *({"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS),
+        {"outcome": replace(OUTCOME, kind="waiting_for_deposit", account=ACCOUNT)},
+    ],
     "partials/web/footer.html": [{}],
     "partials/web/header.html": [{}],
     "partials/web/notice.html": [

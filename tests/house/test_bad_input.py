@@ -20,7 +20,7 @@ from app.main import create_app
 from app.models import metadata, order_lines, orders, products, stock_movements, users, web_payments
 from app.settings import Settings
 from app.web.shape import FORM_BYTES, MOST_FIELDS, URL_BYTES
-from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.fuzz.books import read_books
 from tests.goods import mug, sold_out_lamp
 from tests.house.junk import LONG, TEN_MEGABYTES, VALUES
@@ -60,6 +60,7 @@ FORMS: dict[str, dict[str, str]] = {
     "links.confirm_email": {},
     "closure.close_account": {"confirmed": "1", "password": "{password}"},
     "payments.receive_webhook": {},
+    "payments.take_over": {},
     "operators.log_in": {"signup_id": "{signup_id}", "password": "{password}"},
     "operators.log_out": {},
     "operators.prove": {"proof": "123456", "passkey": ""},
@@ -84,7 +85,7 @@ LEAVING = {
     "accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password",
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
 }  # fmt: skip
-FIELDLESS = {"orders.cancel_order", "accounts.end_sessions"}  # any body is a sound one
+FIELDLESS = {"orders.cancel_order", "accounts.end_sessions", "payments.take_over"}  # any body is a sound one
 QUERIES = (
     "q",
     "category",
@@ -101,7 +102,7 @@ QUERIES = (
 )
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
-         "number": "0" * 16, "token": "{token}",
+         "number": "0" * 16, "token": "{token}", "payment_pass": "{payment_pass}",
          "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
 
 
@@ -182,6 +183,7 @@ async def ground(request: pytest.FixtureRequest, shop: Shop) -> AsyncIterator[Gr
             "password": person.password if person else "아무도 아닌 사람",
             "hash": await password_hash(shop, person) if person else "",
             "token": await reset_link(shop, person) if person else ids.token(),
+            "payment_pass": await hand_over(shop, order_no),
         }  # fmt: skip
         yield Ground(shop, request.param, visitor, person, known)
 

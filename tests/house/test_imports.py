@@ -55,7 +55,7 @@ DRIVERS = {
     "aiosmtplib": {"app/mail/smtp.py"},
     "cryptography": {"app/operators/sealing.py"},
     "pyotp": {"app/operators/totp.py"},
-    "segno": {"app/operators/totp.py"},
+    "segno": {"app/infra/qr.py"},
     "webauthn": {"app/operators/passkeys.py"},
 }
 

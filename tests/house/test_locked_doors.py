@@ -22,7 +22,7 @@ from app.machines import Machines
 from app.models import account_links, orders, users, web_payments
 from app.models import sessions as session_rows
 from app.web.operators import STANCES
-from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.fuzz.people import be_mailed
 from tests.fuzz.surface import Atlas, Route
 from tests.goods import mug
@@ -43,6 +43,7 @@ OWNED = {
 }
 BEARER = {
     "payment_no": "160 bits that only its shopper was ever given; says nothing of anybody",
+    "payment_pass": "our seal on one order's number: it is paid with that, and nothing else is seen or done",
     "token": "256 bits that were mailed; behind a member's door, good for that member only",
 }
 DESK = {
@@ -80,6 +81,7 @@ class Somebody:
     number: str = ""
     reset_token: str = ""
     email_token: str = ""
+    payment_pass: str = ""
 
     @property
     def role(self) -> str:
@@ -123,7 +125,8 @@ async def buyers(shop: Shop) -> AsyncIterator[list[Somebody]]:
             [attempt] = await attempts(shop, order_no)
             numbers = (order_no, attempt.payment_no, attempt.web_payment_id)
             tokens = (await visitor.token(), desk_token)
-            people.append(Somebody(who, visitor, user_id, *numbers, *tokens))
+            handed_over = await hand_over(shop, order_no)
+            people.append(Somebody(who, visitor, user_id, *numbers, *tokens, payment_pass=handed_over))
         yield people
 
 
@@ -165,6 +168,7 @@ def fill(route: Route, owner: Somebody) -> str:
         "web_payment_id": str(owner.web_payment_id),
         "operator_factor_id": "1",
         "number": owner.number,
+        "payment_pass": owner.payment_pass,
         "token": owner.email_token if route.stance == "member" else owner.reset_token,
     }
     return route.fill(values)
