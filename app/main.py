@@ -9,6 +9,7 @@ from app.accounts.addresses import routes as addresses
 from app.accounts.closure import routes as closure
 from app.accounts.links import routes as links
 from app.admin import routes as admin
+from app.admin.gallery import routes as gallery
 from app.audit import routes as audit
 from app.cart import routes as cart
 from app.cart import service as carts
@@ -23,13 +24,23 @@ from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
 from app.web import addresses as numbers
-from app.web import compression, errors, guards, security, session, shape, static, threshold
+from app.web import (
+    compression,
+    errors,
+    guards,
+    language,
+    security,
+    session,
+    shape,
+    static,
+    threshold,
+)
 from app.web.assets import Assets
 from app.web.render import create_environment
 
 ROOMS = (
     *(home, catalog, search, cart, checkout, payments, orders),
-    *(accounts, addresses, links, closure, operators, admin, audit, ops),
+    *(accounts, addresses, links, closure, operators, admin, gallery, audit, ops),
 )
 
 
@@ -42,10 +53,12 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     assets = Assets()
     app.extensions["machines"] = m
     app.extensions["proxies"] = settings.proxies
+    app.extensions["assets"] = assets
     app.extensions["templates"] = create_environment(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
     compression.register(app)
+    language.register(app)
     errors.register(app)
     threshold.register(app)
     shape.register(app)

@@ -22,7 +22,7 @@ from app.payments.outcome import Outcome, Sight
 from app.web import current, htmx, limits, security
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
-from app.web.session import set_signed_cookie
+from app.web.session import set_cookie
 
 blueprint = Blueprint("payments", __name__)
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ async def take_over(payment_pass: str) -> ResponseReturnValue:
     """Let this browser pay the order. The pass leaves the address: Toss's script reads that of its page."""
     _, view = await _read_handed_over(payment_pass)
     response = htmx.redirect(f"/orders/{view.order_no}/payment")
-    set_signed_cookie(response, PAYMENT_PASS_COOKIE, payment_pass, int(PAYMENT_PASS_LIFE.total_seconds()))
+    set_cookie(response, PAYMENT_PASS_COOKIE, payment_pass, int(PAYMENT_PASS_LIFE.total_seconds()))
     return response
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from app.accounts import service as accounts
 from app.accounts import sessions
 from app.accounts.links.service import EMAIL, RESET
+from app.admin.gallery.samples import NOON
 from app.core import ids
 from app.machines import Machines
 from app.models import account_links, orders, users, web_payments
@@ -26,9 +27,8 @@ from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.fuzz.people import be_mailed
 from tests.fuzz.surface import Atlas, Route
 from tests.goods import mug
-from tests.house.drawn import NOON
 from tests.shop import Shop, Visitor
-from tests.village import enter, hana, jun, minji, run
+from tests.village import enter, hana, jun, minji, run, save_address
 
 # What the names in addresses open. A new name must be judged here.
 OPEN = {
@@ -36,9 +36,11 @@ OPEN = {
     "hash_": "a file everybody gets",
     "path": "a file everybody gets",
     "name": "a picture everybody gets",
+    "language": "a choice everybody has",
 }
 OWNED = {
     "order_no": "an order: its owner's, and whoever's who shows its number and telephone",
+    "address_no": "an address that a member has saved: its member's",
     "number": "a browser that is logged in: its member's",
 }
 BEARER = {
@@ -53,7 +55,7 @@ DESK = {
 
 ROUTES = Atlas().routes
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "token": "A" * 43}
+NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "address_no": "0" * 32, "token": "A" * 43}
 TO_LOG_IN, NOT_FOUND = 303, 404
 
 
@@ -82,6 +84,7 @@ class Somebody:
     reset_token: str = ""
     email_token: str = ""
     payment_pass: str = ""
+    address_no: str = ""
 
     @property
     def role(self) -> str:
@@ -144,7 +147,8 @@ async def _renew(m: Machines, one: Somebody) -> Somebody:
             each.number for each in await sessions.read_open(tx, one.user_id, token) if each.is_this
         )
     reset, email = await be_mailed(m, member, RESET), await be_mailed(m, member, EMAIL)
-    return replace(one, number=number, reset_token=reset, email_token=email)
+    saved = await save_address(m, one.user_id)
+    return replace(one, number=number, reset_token=reset, email_token=email, address_no=saved)
 
 
 def pairs(people: list[Somebody]) -> Iterator[tuple[Somebody, Somebody]]:
@@ -169,6 +173,7 @@ def fill(route: Route, owner: Somebody) -> str:
         "operator_factor_id": "1",
         "number": owner.number,
         "payment_pass": owner.payment_pass,
+        "address_no": owner.address_no,
         "token": owner.email_token if route.stance == "member" else owner.reset_token,
     }
     return route.fill(values)
@@ -250,7 +255,7 @@ def table(seen: dict[tuple[str, str], dict[str, Counter[int]]]) -> str:
 
 async def test_not_yours_and_not_there_are_the_same_answer(everybody: list[Somebody]) -> None:
     owner, *others = everybody
-    hidden = (owner.order_no, owner.number, owner.email_token, *NOBODYS.values())
+    hidden = (owner.order_no, owner.number, owner.email_token, owner.address_no, *NOBODYS.values())
     for route in BOUND:
         [method] = route.methods & {"GET", "POST"}
         for asker in (one for one in others if one.owns(route)):

@@ -183,11 +183,11 @@ async def test_a_deposit_is_told_where_to_go_on_the_device_that_asked_for_it(
 
 
 async def test_the_link_leaves_no_trace_in_the_next_request(shop: Shop, buyer: Buyer) -> None:
-    """No Referer, no copy kept, and no script but ours beside it: Toss's runs on a page without it."""
+    """No address in the Referer, no copy kept, no script but ours: Toss's is on a page without the link."""
     order_no = await buyer.order((await mug(shop.m), 1))
     answer = await buyer.visitor.get(f"/payments/handovers/{await hand_over(shop, order_no)}")
     assert answer.status_code == 200
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
 

@@ -1,9 +1,9 @@
 """Closing an account: what must be settled first, what goes at once, and what the law keeps for a while.
 
 Name, telephone, e-mail, password and consents are overwritten in the transaction that closes the account;
-its sessions and links end in it, its addresses are forgotten and its cart is emptied. Orders and payments keep whom they went to, apart
-from the profile, for five years (payments/service.py forgets them then). The log-in id stays taken for as
-long: whoever got it meanwhile would be taken for the buyer in those records.
+its sessions and links end in it, its addresses are forgotten and its cart is emptied. Orders and payments
+keep whom they went to, apart from the profile, for five years (payments/service.py forgets them then). The
+log-in id stays taken for as long: whoever got it meanwhile would be taken for the buyer in those records.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
