@@ -96,6 +96,7 @@ async def show_handover(order_no: str) -> ResponseReturnValue:
         "payments/handover.html",
         [Piece("payments/awaited")],
         order=view,
+        order_no=order.order_no,
         order_name=order.name,
         link=link,
         ends_at=ends_at,

@@ -9,7 +9,7 @@ from app.web.assets import Assets
 # They end in what opens something: not even our own pages are told where the browser came from.
 SECRET_ADDRESSES = ("/password-reset/", "/account/email/")
 # The payment page that follows must not hear of it either: Toss's script reads there where the browser came
-# from. The origin may stay: without it an old browser would say that the form came from nowhere, and be refused.
+# from. The origin may stay: without it an old browser says that the form came from nowhere, and is refused.
 HANDED_OVER = "/payments/handovers/"
 FILES = ("/static/", "/pictures/")
 REFUSED = 400  # a file that is not there now may be there in a minute

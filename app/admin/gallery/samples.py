@@ -137,7 +137,7 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
         "error": {"order": replace(ORDER, status="EXPIRED", status_label="기한 만료")},
         **worded(lambda text: {"order": replace(ORDER, lines=(replace(ORDERED, name=text),))}),
     },
-    "partials/payments/awaited.html": {"one": {"order": ORDER}},
+    "partials/payments/awaited.html": {"one": {"order_no": ORDER.order_no}},
     "partials/payments/outcome.html": {
         "one": {"outcome": OUTCOME},
         "deposit": {"outcome": replace(OUTCOME, kind="waiting_for_deposit", account=ACCOUNT)},
