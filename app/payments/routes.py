@@ -9,6 +9,7 @@ from datetime import datetime
 from quart import Blueprint, Response, ResponseReturnValue, request
 
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError
+from app.core.languages import marked
 from app.infra import qr
 from app.machines import Machines
 from app.orders import service as orders
@@ -45,8 +46,10 @@ class Offer:
 class HandoverGoneError(NotFoundError):
     """The link has ended, or never was."""
 
-    title = "더는 쓸 수 없는 링크입니다"
-    default_say = "결제를 이어 가는 링크는 잠시만 쓸 수 있습니다. 주문하신 기기에서 새 링크를 받아 주십시오."
+    title = marked("더는 쓸 수 없는 링크입니다")
+    default_say = marked(
+        "결제를 이어 가는 링크는 잠시만 쓸 수 있습니다. 주문하신 기기에서 새 링크를 받아 주십시오."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,18 @@
 from app.accounts.addresses import store
 from app.accounts.addresses.address import Address, Place
 from app.core.errors import ConflictError, NotFoundError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 
 MOST = 20
-GONE = "배송지를 찾을 수 없습니다. 이미 지우셨을 수 있습니다."
+GONE = marked("배송지를 찾을 수 없습니다. 이미 지우셨을 수 있습니다.")
 
 
 class AddressesFullError(ConflictError):
     """A member has as many addresses as are kept."""
 
-    title = "배송지를 더 저장할 수 없습니다"
-    default_say = (
-        f"배송지는 {MOST}개까지 저장할 수 있습니다. 쓰지 않는 배송지를 지운 뒤 다시 시도해 주십시오."
-    )
+    title = marked("배송지를 더 저장할 수 없습니다")
+    default_say = marked("배송지를 더 저장할 수 없습니다. 쓰지 않는 배송지를 먼저 지워 주십시오.")
 
 
 async def read_addresses(tx: Tx, user_id: int) -> list[Address]:
@@ -28,7 +27,7 @@ async def read_address(tx: Tx, user_id: int, address_no: str) -> Address:
     for address in await store.select_addresses(tx, user_id):
         if address.address_no == address_no:
             return address
-    raise NotFoundError("address", say=GONE)
+    raise NotFoundError("address", say=_(GONE))
 
 
 async def add_address(tx: Tx, user_id: int, place: Place) -> None:
@@ -48,13 +47,13 @@ async def change_address(tx: Tx, user_id: int, address_no: str, place: Place) ->
     """Correct an address. Raises NotFoundError, also for somebody else's."""
     await _hold(tx, user_id)
     if not await store.update_place(tx, user_id, address_no, place):
-        raise NotFoundError("address", say=GONE)
+        raise NotFoundError("address", say=_(GONE))
 
 
 async def choose_default(tx: Tx, user_id: int, address_no: str) -> None:
     """Make an address the one the checkout begins with. Raises NotFoundError, also for somebody else's."""
     if address_no not in {address.address_no for address in await _hold(tx, user_id)}:
-        raise NotFoundError("address", say=GONE)
+        raise NotFoundError("address", say=_(GONE))
     await store.update_default(tx, user_id, address_no)
 
 
@@ -65,7 +64,7 @@ async def remove_address(tx: Tx, user_id: int, address_no: str) -> None:
     """
     await _hold(tx, user_id)
     if not await store.delete_address(tx, user_id, address_no):
-        raise NotFoundError("address", say=GONE)
+        raise NotFoundError("address", say=_(GONE))
     left = await store.select_addresses(tx, user_id)
     if left and not left[0].is_default:
         await store.update_default(tx, user_id, left[0].address_no)
