@@ -10,6 +10,7 @@ from app.audit.service import Actor
 from app.core import ids
 from app.core.errors import ConflictError, NotFoundError
 from app.infra.db import Tx
+from app.infra.qr import QrCode
 from app.machines import Machines
 from app.operators import passkeys, proof, recovery, sessions, store, totp
 from app.operators.passkeys import Passkey
@@ -44,7 +45,7 @@ FULL = f"패스키는 {MOST_PASSKEYS}개까지 등록할 수 있습니다. 쓰�
 class Enrolment:
     """A secret on its way into an authenticator app: to scan, and to type."""
 
-    qr: totp.QrCode
+    qr: QrCode
     secret: str
 
 
