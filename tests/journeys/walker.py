@@ -27,6 +27,7 @@ class Walker:
     forgiven: list[str] = field(default_factory=list)
     signup_id: str = ""
     password: str = ""
+    answers: list[Response] = field(default_factory=list)  # what the page now open was made of
 
     @property
     def unforgiven(self) -> list[str]:
@@ -38,6 +39,11 @@ class Walker:
         answer = await self.page.goto(f"{self.url}{path}")
         assert answer
         return answer
+
+    async def markup(self) -> list[str]:
+        """Return the HTML the shop sent: the page, and every fragment since."""
+        kinds = [answer for answer in self.answers if "html" in answer.headers.get("content-type", "")]
+        return [text for answer in kinds if (text := await answer.text())]
 
     async def back(self) -> None:
         """Press Back; a page kept whole by the browser is not loaded again, so no load is waited for."""
@@ -85,6 +91,13 @@ async def open_walker(
         if not _is_ours(walker, request):
             walker.complaints.append(f"{page.url}: asked {request.url}")
 
+    def note_answer(answer: Response) -> None:
+        if answer.request.is_navigation_request() and answer.frame == page.main_frame:
+            walker.answers.clear()  # the browser, too, lets go of what it had before
+        if answer.url.startswith(walker.url) and not 300 <= answer.status < 400:
+            walker.answers.append(answer)
+
+    page.on("response", note_answer)
     page.on("console", note_line)
     page.on("pageerror", lambda error: walker.complaints.append(f"{page.url}: {error}"))
     page.on("request", note_request)
