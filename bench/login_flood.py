@@ -1,6 +1,6 @@
 """What a flood of log-ins does to a product page, and whether an answer's time tells who has an account.
 
-python -m bench.login_flood: real servers, two web processes, bcrypt at the cost that shoppers get.
+./dev bench login_flood: real servers, two web processes, bcrypt at the cost that shoppers get.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -124,8 +123,14 @@ def flood(form: Form, start: object, results: object) -> None:
         results.put(asyncio.run(once()))  # type: ignore[attr-defined]
 
 
-async def main() -> None:
+def main(_args: list[str]) -> int:
     """Measure, and print."""
+    asyncio.run(measure())
+    return 0
+
+
+async def measure() -> None:
+    """Compare answers by kind, and pages with and without the flood."""
     with tempfile.TemporaryDirectory() as name, real(Path(name)) as stack:
         folder = Path(name) / "shop"
         folder.mkdir()
@@ -243,7 +248,3 @@ def memory(shop: RunningShop) -> float:
         found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
         kilobytes += int(found[1]) if found else 0
     return kilobytes / KILO
-
-
-if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))

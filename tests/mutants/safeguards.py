@@ -890,7 +890,7 @@ OPERATORS: Sequence[Mutant] = (
         file="app/operators/service.py",
         old="        await store.select_guessing_for_update(tx, operator.user_id)  # or two batches stay\n",
         new="",
-        tests=real(OPERATOR_RACES, "test_one_authenticator_and_one_set_of_codes_are_left"),
+        tests=real(OPERATOR_RACES, "test_one_set_of_codes_is_left_where_there_was_none"),
     ),
     Mutant(
         name="a refund is noted with it",

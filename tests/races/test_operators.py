@@ -1,11 +1,16 @@
 """Fifty at once at the operators' door: one code lets one in, one factor is kept, one log-out noted."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from quart import Response
 from sqlalchemy import select
 
+from app.infra.db import Tx
 from app.models import operator_factors, operator_recovery_codes
+from app.operators import store
 from tests.authenticator import Authenticator
 from tests.desk import changes_of, code_in, cookie_of, options_in, text
 from tests.races.crowd import CROWD, UNAVAILABLE, at_once, races
@@ -125,6 +130,33 @@ async def test_one_authenticator_and_one_set_of_codes_are_left(shop: Shop) -> No
     assert answers[::2].count(303) == 1
     assert 303 in answers[1::2]
     assert len(await kept(shop, person, operator_factors)) == 1
+    codes = await kept(shop, person, operator_recovery_codes)
+    assert (len(codes), len({row.batch for row in codes})) == (10, 1)
+
+
+@races("operators.make_codes")
+async def test_one_set_of_codes_is_left_where_there_was_none(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no row there to wait for, nothing but the operator's own lock keeps two sets apart."""
+    person = await hana(shop.m)
+    desk = await run(shop, person)
+    token = await desk.token()
+    async with shop.m.db.write() as tx:
+        await store.delete_codes(tx, person.user_id)
+    both, delete_codes = asyncio.Barrier(2), store.delete_codes
+
+    async def beside_another(tx: Tx, user_id: int) -> None:
+        """Delete, and let the other one delete too, if nothing keeps it from that."""
+        await delete_codes(tx, user_id)
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(both.wait(), 0.5)
+
+    monkeypatch.setattr(store, "delete_codes", beside_another)
+    posts = (desk.post("/admin/factors/recovery-codes", csrf=token) for _ in range(2))
+    answers = [answer.status_code for answer in await asyncio.gather(*posts)]
+    assert set(answers) <= {303, UNAVAILABLE}
+    assert 303 in answers
     codes = await kept(shop, person, operator_recovery_codes)
     assert (len(codes), len({row.batch for row in codes})) == (10, 1)
 
