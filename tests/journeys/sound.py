@@ -31,7 +31,7 @@ PREPARE = """(scripts) => {
     each.replaceWith(shown);
   }
 }"""
-# A colour that axe cannot judge, because a bar lies over it or it is scrolled away, is judged again in plain view.
+# A colour that axe cannot judge, as a bar lies over it or it is scrolled away, is judged again in plain view.
 ASK = """async (tags) => {
   const ask = (where, runOnly) => axe.run(where, {
     runOnly, preload: false, resultTypes: ['violations', 'incomplete'],

@@ -252,7 +252,7 @@ async def people(
     guest, member, depositor = [await open_walker(chromium, url, toss, scripts=scripts) for _ in range(3)]
     for known, walker in ((village.member, member), (village.depositor, depositor)):
         cookies = (await known.page.context.storage_state())["cookies"]
-        await walker.page.context.add_cookies(cookies)  # type: ignore[arg-type] - Playwright's two names for it
+        await walker.page.context.add_cookies(cookies)  # type: ignore[arg-type]
     yield replace(village, guest=guest, member=member, depositor=depositor), scripts
     for walker in (guest, member, depositor):
         await walker.page.context.close()
