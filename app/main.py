@@ -8,6 +8,7 @@ from app.accounts import routes as accounts
 from app.accounts.closure import routes as closure
 from app.accounts.links import routes as links
 from app.admin import routes as admin
+from app.admin.gallery import routes as gallery
 from app.audit import routes as audit
 from app.cart import routes as cart
 from app.cart import service as carts
@@ -27,7 +28,7 @@ from app.web.render import create_environment
 
 ROOMS = (
     *(home, catalog, search, cart, checkout, payments, orders),
-    *(accounts, links, closure, operators, admin, audit, ops),
+    *(accounts, links, closure, operators, admin, gallery, audit, ops),
 )
 
 
@@ -40,6 +41,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     assets = Assets()
     app.extensions["machines"] = m
     app.extensions["proxies"] = settings.proxies
+    app.extensions["assets"] = assets
     app.extensions["templates"] = create_environment(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)

@@ -6,7 +6,7 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core import policy
+from app.core import policy, stylesheet
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -30,9 +30,9 @@ class Assets:
         self._files = {
             str(path.relative_to(folder)): _read(path) for path in sorted(folder.rglob("*")) if path.is_file()
         }
-        css = self._files["css/critical.css"].body
-        self.critical_style = f"<style>{css.decode()}</style>"
-        self.critical_hash = policy.hash_style(css)
+        css = stylesheet.read_inline(folder / "css")
+        self.critical_style = f"<style>{css}</style>"
+        self.critical_hash = policy.hash_style(css.encode())
 
     def url(self, path: str) -> str:
         """Return the address of a file; it changes whenever the file does."""
@@ -50,6 +50,8 @@ def _read(path: Path) -> Asset:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     kind = "text/javascript" if kind.endswith("javascript") else kind
+    if kind == "text/css":
+        body = stylesheet.squeeze(body.decode()).encode()
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     packed = gzip.compress(body, 9, mtime=0) if kind.startswith(COMPRESSIBLE) else None

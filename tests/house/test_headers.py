@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from quart import Response
 
-from app.core import policy
+from app.core import policy, stylesheet
 from app.main import create_app
 from app.settings import Settings
 from tests.buyer import ADDRESS, Buyer, stand_of
@@ -19,7 +19,7 @@ from tests.shop import HTMX, Shop
 from tests.stack import embedded
 from tests.village import enter, minji
 
-STYLE = policy.hash_style((Path(policy.__file__).parents[1] / "static/css/critical.css").read_bytes())
+STYLE = policy.hash_style(stylesheet.read_inline(Path(policy.__file__).parents[1] / "static/css").encode())
 YEAR = 365 * 24 * 3600
 NEVER = ("unsafe-", "strict-dynamic", "http:", "https:", "*", "blob:")
 

@@ -31,7 +31,7 @@ DOWNHILL = {
     "checkout": {"cart", "catalog", "stock", "orders", "payments", "accounts"},
     "payments": {"orders", "stock", "cart", "audit"},
     "orders": {"stock"},
-    "admin": {"payments", "audit"},
+    "admin": {"payments", "audit", "cart", "catalog", "orders"},
     "operators": {"accounts", "audit"},
     "audit": set(),
     "home": {"catalog"},
@@ -62,7 +62,7 @@ DRIVERS = {
 # What of a room others may see: what it does, what it announces, and the shapes these hand out.
 PUBLIC = {
     "service", "messages", "product", "order", "access", "view", "snapshot", "sessions", "shopper", "views",
-    "toss", "states",
+    "toss", "states", "outcome",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from app.accounts import service as accounts
 from app.accounts import sessions
 from app.accounts.links.service import EMAIL, RESET
+from app.admin.gallery.samples import NOON
 from app.core import ids
 from app.machines import Machines
 from app.models import account_links, orders, users, web_payments
@@ -26,7 +27,6 @@ from tests.buyer import ADDRESS, Buyer, attempts, stand_of
 from tests.fuzz.people import be_mailed
 from tests.fuzz.surface import Atlas, Route
 from tests.goods import mug
-from tests.house.drawn import NOON
 from tests.shop import Shop, Visitor
 from tests.village import enter, hana, jun, minji, run
 

@@ -9,10 +9,10 @@ import pytest
 from jinja2 import Environment, meta
 from quart import Quart, g
 
+from app.admin.gallery.samples import SAMPLES, WORDS
 from app.main import create_app
 from app.settings import Settings
 from app.web import render
-from tests.house import drawn
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = ROOT / "app" / "templates"
@@ -21,6 +21,22 @@ MACROS = "partials/web/macros.html"
 PARTIALS = [name for name in NAMES if name.startswith("partials/") and name != MACROS]
 PAGES = [name for name in NAMES if not name.startswith("partials/") and name != "base.html"]
 GIVEN = {"request_path", "notice"}  # draw() hands these to every template
+WORDED = set(WORDS)
+# What an input makes of a piece: the states that whoever looks at it must be shown.
+STATES = {
+    "available": {"empty", "error"},
+    "card": {"many", "sold out"} | WORDED,
+    "cart": {"empty", "many", "sold out"} | WORDED,
+    "count": {"empty", "many"},
+    "line": {"many", "sold out", "error"} | WORDED,
+    "notice": {"empty", "error"} | WORDED,
+    "order": {"many", "error"} | WORDED,
+    "outcome": {"error"} | WORDED,
+    "place": set(),
+    "reason": {"error"},
+    "signup_id": {"empty"} | WORDED,
+    "undo": {"empty"} | WORDED,
+}
 VOID = {"input", "img", "br", "hr", "meta", "link", "path", "circle"}
 
 
@@ -60,8 +76,8 @@ async def test_a_partial_is_drawn_alone_with_one_root_named_after_it_so_that_htm
     app: Quart, name: str
 ) -> None:
     """An answer to htmx names its target by the partial: a second root, or another id, would be lost."""
-    assert set(drawn.INPUTS[name][0]) == declared(name), "tests/house/drawn.py draws it with something else"
-    for what in drawn.INPUTS[name]:
+    for what in SAMPLES[name].values():
+        assert set(what) == declared(name), "app/admin/gallery/samples.py draws it with something else"
         text = await draw(app, name, what)
         roots = Roots()
         roots.feed(text)
@@ -69,6 +85,25 @@ async def test_a_partial_is_drawn_alone_with_one_root_named_after_it_so_that_htm
         plain = name.removeprefix("partials/").removesuffix(".html").replace("/", "-")
         assert re.fullmatch(rf"{plain}(-[\w-]+)?", roots.ids[0] or ""), (name, roots.ids)
         assert len(roots.all) == len(set(roots.all)), (name, roots.all)
+
+
+@pytest.mark.parametrize("name", PARTIALS)
+def test_a_partial_has_a_sample_of_every_state_so_that_somebody_has_seen_it(name: str) -> None:
+    """The gallery and the accessibility tests see what the samples show, and nothing else."""
+    missing = {"one"}.union(*(STATES[what] for what in declared(name))) - set(SAMPLES[name])
+    assert missing == set(), f"{name} is never drawn with these"
+
+
+def test_every_sample_is_of_a_partial_that_is_there() -> None:
+    assert sorted(SAMPLES) == PARTIALS
+
+
+def test_every_page_is_given_what_nobody_expects_in_every_text() -> None:
+    """A long word, another direction, and signs of several code points: of each, an example that is one."""
+    assert not re.search(r"\s", WORDS["long"])
+    assert len(WORDS["long"]) > 200
+    assert re.search(r"[\u0600-\u06ff]", WORDS["rtl"])
+    assert "\u200d" in WORDS["emoji"]
 
 
 def test_every_partial_is_used_so_that_nobody_mends_a_dead_one() -> None:

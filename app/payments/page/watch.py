@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.core import policy
+from app.core import policy, stylesheet
 from app.infra import metrics
 from app.machines import Machines
 from app.orders import service as orders
@@ -102,7 +102,7 @@ def _fetch(settings: Settings, path: str, cookie: str = "") -> _Answer:
 
 
 def _differences(settings: Settings, page: _Answer) -> Iterator[str]:
-    style = policy.hash_style((STATIC / "css" / "critical.css").read_bytes())
+    style = policy.hash_style(stylesheet.read_inline(STATIC / "css").encode())
     wanted = policy.payment_page(style, settings.toss_sdk_url) | {"Cache-Control": "no-store"}
     for name, value in (wanted | (policy.HSTS if settings.is_https else {})).items():
         if page.headers.get(name.lower()) != value:
