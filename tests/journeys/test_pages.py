@@ -219,7 +219,7 @@ SAMPLE = {
     "checkout, wrong",
     "sign-up, wrong",
 }
-SAMPLE |= {"order waiting", "payment", "not found"}
+SAMPLE |= {"order waiting", "payment", "receipt", "account", "not found"}
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -1,6 +1,5 @@
 """Words without end, emoji, text from right to left: wherever people's text stands, it stays in its place."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -119,7 +118,7 @@ async def strangers(
     async def come(kind: str) -> Stranger:
         shopper, desk = [await open_walker(chromium, running.url, toss.url) for _ in range(2)]
         label, words = long(kind, 100), long(kind, 10_000)
-        looks = {"name": long(kind, 255), "category": long(kind, 250) + secrets.token_hex(2)}
+        looks = {"name": long(kind, 255), "category": long(kind, 255)}
         looks |= {"country": long(kind, 255), "manufacturer": long(kind, 255), "description": words}
         first = await make(m, **looks, option_label=label, quantity=15, image="none.svg")
         other = await make(m, **looks, option_label=f"{label[:90]} 2", quantity=15, group_id=first)
