@@ -54,8 +54,9 @@ TURNING = """(values) => {
     while (isInline(box) && getComputedStyle(box).unicodeBidi === 'normal') box = box.parentElement;
     if (box.closest('script, style')) continue;
     const line = [...box.childNodes].map(inLine).join('').trim();
-    const last = (value) => line.endsWith(value) && !/[\\u202a-\\u202e]/.test(value); // nothing of ours after it
-    if (!values.some((value) => value.includes(line) || last(value))) wrong.push(`turns: ${box.outerHTML.slice(0, 160)}`);
+    const last = (value) => line.endsWith(value) && !/[\\u202a-\\u202e]/.test(value); // ours stands before
+    const stays = values.some((value) => value.includes(line) || last(value));
+    if (!stays) wrong.push(`turns: ${box.outerHTML.slice(0, 160)}`);
   }
   return wrong;
 }"""
