@@ -10,6 +10,7 @@ from app.cart.publisher import CartPublisher
 from app.cart.snapshot import Snapshot, join
 from app.cart.view import MAX_QUANTITY, CartView, show
 from app.catalog import service as catalog
+from app.core.bidi import isolated
 from app.core.clock import epoch_us
 from app.core.errors import (
     AmqpUnavailableError,
@@ -61,7 +62,7 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
         raise NotFoundError(f"product {product_id}", say="더 이상 판매하지 않는 상품입니다.")
     if product.sold_out:
         raise ConflictError(
-            "sold out", say=f"‘{product.name}’ 상품은 품절입니다. 장바구니에 담지 않았습니다."
+            "sold out", say=f"‘{isolated(product.name)}’ 상품은 품절입니다. 장바구니에 담지 않았습니다."
         )
     most = min(product.quantity, MAX_QUANTITY)
     return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))

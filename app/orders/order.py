@@ -92,9 +92,10 @@ class Order:
 
     @property
     def name(self) -> str:
-        """What Toss and the shopper's bank call it, at most 100 characters."""
+        """What Toss and the shopper's bank call it, at most 100 units of UTF-16, as a browser counts."""
         more = f" 외 {len(self.lines) - 1}건" if len(self.lines) > 1 else ""
-        return self.lines[0].name[: 100 - len(more)] + more
+        units = self.lines[0].name.encode("utf-16-le")[: 2 * (100 - len(more))]
+        return units.decode("utf-16-le", "ignore") + more
 
     @property
     def wanted(self) -> list[tuple[int, int]]:

@@ -8,6 +8,8 @@ from quart import request
 from werkzeug.datastructures import MultiDict
 
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
+# They turn what follows around, unseen, to the end of the line: text of ours too, and what an operator reads.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}", re.ASCII)
@@ -36,7 +38,7 @@ class Fields:
             self.fail(
                 name, f"{with_topic(label)} {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다."
             )
-        elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
+        elif any(_is_unprintable(char) for char in value):
             self.fail(name, f"{label}에 쓸 수 없는 문자가 있습니다.")
         return value
 
@@ -94,6 +96,10 @@ def with_object(word: str) -> str:
 def with_topic(word: str) -> str:
     """Return the word with the topic particle that fits its last syllable."""
     return word + ("은" if _ends_in_consonant(word) else "는")
+
+
+def _is_unprintable(char: str) -> bool:
+    return char == LOST or char in TURNING or unicodedata.category(char) in {"Cc", "Cs", "Co"}
 
 
 def _ends_in_consonant(word: str) -> bool:
