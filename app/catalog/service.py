@@ -16,6 +16,7 @@ PRODUCT_SECONDS = 1
 MOST_PRODUCTS = 20_000
 CATEGORY_SECONDS = 10
 SHELF = 8
+NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,15 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
 
 async def find_product_page(m: Machines, product_id: int) -> ProductPage:
-    """Return a product's page with its options. Raises NotFoundError for one that is not sold."""
+    """Return a product's page with its options and what stands beside it. Raises NotFoundError for one that is not sold."""
     async with m.db.read() as tx:
         product = (await store.select_products(tx, [product_id])).get(product_id)
         if product is None:
             raise NotFoundError(f"product {product_id}", say="없는 상품이거나 더 이상 판매하지 않습니다.")
         group_id = product.group_id
         siblings = [] if group_id is None else await store.select_options(tx, group_id)
-    return show_product(product, siblings)
+        neighbours = await _count_options(tx, await store.select_neighbours(tx, product, NEIGHBOURS))
+    return show_product(product, siblings, neighbours)
 
 
 async def find_categories(m: Machines) -> list[str]:
