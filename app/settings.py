@@ -14,6 +14,12 @@ PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]
 LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
 TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
 PREFIX_OF_ALL = 0
+# What shoppers must be told of whom they buy from (E-Commerce Act, articles 10 and 13; its rule, article 7).
+SELLER = (
+    "shop_name", "shop_representative", "shop_business_number", "shop_mail_order_number",
+    "shop_mail_order_office", "shop_address", "shop_phone", "shop_email", "shop_hosting",
+    "shop_privacy_officer",
+)  # fmt: skip
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -70,10 +76,13 @@ class Settings:
     shop_representative: str = _row("", "representative (대표자)")
     shop_business_number: str = _row("", "business registration number (사업자등록번호)")
     shop_mail_order_number: str = _row("", "mail-order report number (통신판매업 신고번호)")
+    shop_mail_order_office: str = _row("", "office that took the mail-order report (신고 기관)")
     shop_address: str = _row("", "place of business (사업장 주소)")
+    shop_complaint_address: str = _row("", "address that handles complaints; empty: the place of business")
     shop_phone: str = _row("", "customer centre telephone")
     shop_email: str = _row("", "customer centre e-mail")
     shop_hosting: str = _row("", "hosting provider's name (호스팅 제공자)")
+    shop_privacy_officer: str = _row("", "who answers for personal data (개인정보 보호책임자)")
 
     @property
     def base_url(self) -> str:
@@ -96,6 +105,16 @@ class Settings:
     def is_https(self) -> bool:
         """Whether shoppers come over TLS, so that cookies can be ``__Host-`` ones."""
         return self.base_url.startswith("https://")
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether what is paid here is paid in earnest."""
+        return self.toss_secret_key.startswith("live_")
+
+    @property
+    def missing_seller(self) -> tuple[str, ...]:
+        """The settings that the law has every page show of the seller, and that are empty."""
+        return tuple(name.upper() for name in SELLER if not getattr(self, name).strip())
 
     def cookie_name(self, name: str) -> str:
         """Return a cookie's full name: over TLS the browser guards it as a ``__Host-`` cookie."""
@@ -177,6 +196,11 @@ def check_toss(settings: Settings) -> None:
             raise SettingError("live Toss keys take real money: PUBLIC_URL must be https")
         if (settings.toss_api_url, settings.toss_sdk_url) != TOSS_ADDRESSES:
             raise SettingError("live Toss keys go to Toss alone: leave TOSS_API_URL and TOSS_SDK_URL out")
+        if settings.missing_seller:
+            missing = ", ".join(settings.missing_seller)
+            raise SettingError(
+                f"live Toss keys sell in earnest, and the law has every page say who: set {missing}"
+            )
     elif settings.is_https and settings.toss_trial != "yes":
         raise SettingError(
             "test Toss keys take no money: set live ones, for PUBLIC_URL is https, or TOSS_TRIAL=yes"

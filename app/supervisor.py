@@ -42,6 +42,8 @@ async def supervise(settings: Settings, environ: Mapping[str, str], ready: async
     """Run the shop until SIGTERM or SIGINT; ``ready`` is set when the first page can be asked for."""
     check_toss(settings)
     check_passwords(settings)
+    if settings.missing_seller:
+        log.warning("every page must say who sells here: set %s", ", ".join(settings.missing_seller))
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -1,7 +1,7 @@
 """Draws templates: the environment, its filters, and what every page knows."""
 
-import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from quart import current_app, g, request
 
+from app.cart import view as cart
 from app.core import clock, ids, money
 from app.settings import Settings
-from app.web import csrf, current
+from app.web import csrf, current, seller
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -33,7 +34,8 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         shopper=lambda: g.get("shopper"),
         operator=lambda: g.get("operator"),
         cart_count=lambda: g.get("cart_count"),
-        shop=_shop(settings),
+        delivery_fee=partial(cart.delivery_fee, settings=settings),
+        shop=seller.describe(settings),
         asset=assets.url,
         critical_css=lambda: Markup(assets.critical_style),  # nosec B704 # noqa: S704 - our own file
         idempotency_key=ids.idempotency_key,
@@ -71,16 +73,3 @@ def format_kst_date(moment: Any) -> str:
     """Return a stored moment's day in Korea as ``2026년 11월 23일``."""
     local = clock.to_kst(moment)
     return f"{local.year}년 {local.month}월 {local.day}일"
-
-
-def _shop(settings: Settings) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        row.name.removeprefix("shop_"): getattr(settings, row.name)
-        for row in dataclasses.fields(settings)
-        if row.name.startswith("shop_")
-    }
-    return {
-        **facts,
-        "delivery_fee": settings.delivery_fee,
-        "free_delivery_from": settings.free_delivery_from,
-    }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.settings import SettingError, Settings, check_toss
+from app.settings import SELLER, SettingError, Settings, check_toss
 from sandbox.toss.config import DOCS_CLIENT_KEY, DOCS_SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +120,12 @@ def test_the_image_is_built_without_secrets() -> None:
     assert {"/.env", "/secrets/"} <= set(ignored)
 
 
-LIVE: dict[str, Any] = {"toss_client_key": "live_gck_x", "toss_secret_key": "live_gsk_x"}
+LIVE: dict[str, Any] = {
+    "toss_client_key": "live_gck_x",
+    "toss_secret_key": "live_gsk_x",
+    **dict.fromkeys(SELLER, "누구"),
+    "shop_email": "hello@shop.example",
+}
 TEST: dict[str, Any] = {"toss_client_key": "test_gck_x", "toss_secret_key": "test_gsk_x"}
 SHOP = "https://shop.example"
 
