@@ -38,6 +38,7 @@ NUMBER = re.compile(r"\d{1,16}", re.ASCII)
 KEYS = re.compile(r"[ 0-9A-Fa-f]{0,1089}", re.ASCII)
 MOVED_TO = re.compile(rf"(?:{OWNER.pattern}):\d{{1,16}}", re.ASCII)
 MOVED_FROM = re.compile(r"\d{1,16}:\d{1,16}", re.ASCII)
+NOTES = {"keys": KEYS, "to": MOVED_TO, "from": MOVED_FROM}
 PRICE = re.compile(r"c([1-9]\d{0,8})", re.ASCII)
 WON = re.compile(r"\d{1,12}", re.ASCII)
 READ = ("read", 0, 0, 0, "", 0)
@@ -319,12 +320,9 @@ def _read(owner: str, answer: Any) -> HotCart:
             found = UNDO.fullmatch(value)
             undo = SnapLine(*map(int, found.groups())) if found else None
             sound = sound and found is not None
-        elif name == "keys":
-            sound = sound and KEYS.fullmatch(value) is not None
-        elif name == "to":
-            sound = sound and MOVED_TO.fullmatch(value) is not None
-        elif name.startswith("from:"):
-            sound = sound and MOVED_FROM.fullmatch(value) is not None
+        else:
+            shape = NOTES.get("from" if name.startswith("from:") else name)
+            sound = sound and (shape is None or shape.fullmatch(value) is not None)
     snapshot = Snapshot(owner, stamps["last"], stamps["cl"], tuple(sorted(lines)))
     return HotCart(outcome, snapshot, undo, sound, prices)
 

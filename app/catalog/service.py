@@ -68,7 +68,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
 
 async def find_product_page(m: Machines, product_id: int) -> ProductPage:
-    """Return a product's page with its options and what stands beside it. Raises NotFoundError for one that is not sold."""
+    """Return a product's page, its options and its neighbours. Raises NotFoundError for one not sold."""
     async with m.db.read() as tx:
         product = (await store.select_products(tx, [product_id])).get(product_id)
         if product is None:

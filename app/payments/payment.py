@@ -37,7 +37,7 @@ class DepositAccount:
 
 @dataclass(frozen=True, slots=True)
 class CashReceipt:
-    """What the tax office was told of a payment in cash: for whom (소득공제, 지출증빙), and under which number."""
+    """What the tax office was told of a payment in cash: 소득공제 or 지출증빙, and its number."""
 
     kind: str
     issue_number: str

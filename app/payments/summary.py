@@ -10,7 +10,7 @@ from app.payments.payment import Json, MalformedPaymentError, TossPayment, read_
 # What a shopper must know first: money that is there, then money that may be.
 TELLING = (states.PAID, states.PARTIAL_CANCELED, states.REVIEW, states.CONFIRMING, states.WAITING_FOR_DEPOSIT)
 
-IN_CASH = ("가상계좌", "계좌이체", "휴대폰")  # methods as Toss calls them; a card's slip is told by its issuer
+IN_CASH = ("가상계좌", "계좌이체")  # methods as Toss calls them; a card's slip is told by its issuer
 
 Known = tuple[Attempt, Json | None]
 
