@@ -94,7 +94,7 @@ def show(
 ) -> CartView:
     """Price a snapshot with what the catalogue says now; ``prices_then`` is what goods cost when put in."""
     lines = tuple(_lines(snapshot.live, products, prices_then))
-    items_price = sum(line.amount for line in lines if line.state != "gone")
+    items_price = sum(line.amount for line in lines if line.state not in {"sold_out", "gone"})
     fee = delivery_fee(items_price, settings)
     known = products.get(removed.product_id) if removed else None
     return CartView(
