@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from app.core.clock import Clock
+from app.infra import words
 from app.infra.amqp import Amqp
 from app.infra.background import Background
 from app.infra.db import Database
@@ -50,6 +51,7 @@ class Machines:
 def build_machines(settings: Settings, clock: Clock | None = None) -> Machines:
     """Build the bundle. Nothing is connected yet; every machine connects when it is first needed."""
     clock = clock or Clock()
+    words.load()
     return Machines(
         settings=settings,
         clock=clock,

@@ -22,7 +22,18 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
-from app.web import addresses, compression, errors, guards, security, session, shape, static, threshold
+from app.web import (
+    addresses,
+    compression,
+    errors,
+    guards,
+    language,
+    security,
+    session,
+    shape,
+    static,
+    threshold,
+)
 from app.web.assets import Assets
 from app.web.render import create_environment
 
@@ -46,6 +57,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
     compression.register(app)
+    language.register(app)
     errors.register(app)
     threshold.register(app)
     shape.register(app)

@@ -1,7 +1,6 @@
 """The forms of accounts: signing up, logging in, passwords, the e-mail address, closing."""
 
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from app.accounts import consents, rules
 from app.accounts.rules import PasswordRule
@@ -10,13 +9,11 @@ from app.accounts.store import Member
 from app.web.forms import Fields
 
 MOST_ID_TYPED = 64
-MOST_NEXT = 2000
 REQUIRED_CONSENTS = {
     consents.TERMS: "이용약관에 동의하셔야 가입하실 수 있습니다.",
     consents.PRIVACY: "개인정보 수집·이용에 동의하셔야 가입하실 수 있습니다.",
     consents.AGE: "만 14세 이상만 가입하실 수 있습니다.",
 }
-PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +91,6 @@ def read_password_for(fields: Fields, rule: PasswordRule, member: Member) -> str
     """Return a member's password to be."""
     own = (member.signup_id, member.phone, *_words_of(member.email))
     return _read_new_password(fields, rule, "new_password", *own)
-
-
-def local_path(text: str) -> str:
-    """Return where to go next if that is a page of ours, else ''."""
-    is_plain = all(char.isprintable() and char != "\\" for char in text)
-    if not text.startswith("/") or text.startswith("//") or not is_plain or len(text) > MOST_NEXT:
-        return ""
-    return quote(text, safe=PRINTABLE)
 
 
 def _read_new_password(fields: Fields, rule: PasswordRule, name: str, *own_words: str) -> str:

@@ -8,7 +8,6 @@ from app.accounts.forms import (
     ChangePassword,
     LogIn,
     SignUp,
-    local_path,
     read_present_password,
     read_signup_id,
 )
@@ -21,6 +20,7 @@ from app.infra.db import Tx
 from app.orders import service as orders
 from app.orders.view import show
 from app.web import current, htmx, limits
+from app.web.addresses import local_path
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, member
 from app.web.htmx import Piece, respond

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from app.core import languages
+
 VAT_DIVISOR = 11  # prices include 10 % value added tax: a tenth of the supply price, an eleventh of the total
 
 
@@ -19,5 +21,5 @@ def split_vat(total: int) -> Supply:
 
 
 def format_won(amount: int) -> str:
-    """Return ``39,000원``."""
-    return f"{amount:,}원"
+    """Return ``39,000원``, in English ``₩39,000``."""
+    return f"₩{amount:,}" if languages.spoken() == "en" else f"{amount:,}원"

@@ -13,7 +13,7 @@ from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone
 from app.web.htmx import Piece, respond
-from app.web.session import set_signed_cookie
+from app.web.session import set_cookie
 
 blueprint = Blueprint("orders", __name__)
 
@@ -56,7 +56,7 @@ async def look_up() -> ResponseReturnValue:
     if order_pass is None:
         return await respond("orders/lookup.html", status=422, form=_typed(fields), errors=fields.errors)
     response = htmx.redirect(f"/orders/{form.order_no}")
-    set_signed_cookie(response, PASS_COOKIE, order_pass, int(PASS_LIFE.total_seconds()))
+    set_cookie(response, PASS_COOKIE, order_pass, int(PASS_LIFE.total_seconds()))
     return response
 
 

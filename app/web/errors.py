@@ -16,30 +16,33 @@ from app.core.errors import (
     TooLargeError,
     TooManyError,
 )
+from app.core.languages import _, marked
 from app.infra.log import trace
 from app.web import csrf, htmx
 from app.web.notice import Notice
 
 log = logging.getLogger(__name__)
 
-WAYS_ON = [("처음으로", "/"), ("장바구니", "/cart")]
-OPERATORS_WAYS = [("결제 확인", "/admin/payments")]
+WAYS_ON = [(marked("처음으로"), "/"), (marked("장바구니"), "/cart")]
+OPERATORS_WAYS = [(marked("결제 확인"), "/admin/payments")]
 
 
 class MethodError(ShopError):
     """The address exists, the method does not."""
 
     status = 405
-    title = "이렇게는 열 수 없는 주소입니다"
-    default_say = "처음 화면에서 다시 시작해 주십시오."
+    title = marked("이렇게는 열 수 없는 주소입니다")
+    default_say = marked("처음 화면에서 다시 시작해 주십시오.")
 
 
 class SlowBodyError(ShopError):
     """The form did not arrive in time."""
 
     status = 408
-    title = "내용이 다 도착하지 않았습니다"
-    default_say = "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+    title = marked("내용이 다 도착하지 않았습니다")
+    default_say = marked(
+        "보내는 데 너무 오래 걸려 처리하지 않았습니다. 연결을 확인한 뒤 다시 시도해 주십시오."
+    )
 
 
 NAMED: dict[int, type[ShopError]] = {
@@ -91,11 +94,11 @@ async def answer(error: ShopError) -> Response:
         response = await htmx.respond(
             "errors/error.html",
             status=error.status,
-            title=error.title,
+            title=_(error.title),
             sentence=error.say,
             support_code=trace.get(),
             typed=await _typed(error),
-            actions=OPERATORS_WAYS if g.get("operator") else WAYS_ON,
+            actions=[(_(label), url) for label, url in (OPERATORS_WAYS if g.get("operator") else WAYS_ON)],
         )
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -10,12 +10,13 @@ from markupsafe import Markup
 from quart import current_app, g, request
 
 from app.cart import view as cart
-from app.core import clock, ids, money
+from app.core import clock, ids, languages, money
 from app.settings import Settings
 from app.web import csrf, current, seller
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def create_environment(settings: Settings, assets: Assets) -> Environment:
@@ -27,7 +28,9 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    languages_into(env)
     env.filters.update(won=money.format_won, phone=format_phone, kst=format_kst, kst_date=format_kst_date)
     env.globals.update(
         csrf=csrf.form_token,
@@ -41,6 +44,13 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         idempotency_key=ids.idempotency_key,
     )
     return env
+
+
+def languages_into(env: Environment) -> None:
+    """Let templates speak: ``_("…")`` for what stands in them, ``|translated`` for the words of tables."""
+    env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
+    env.filters["translated"] = languages.gettext
+    env.globals["language"] = languages.spoken
 
 
 async def draw_page(page: str, **what: Any) -> str:
@@ -64,12 +74,18 @@ def format_phone(digits: str) -> str:
 
 
 def format_kst(moment: Any) -> str:
-    """Return a stored moment as ``2026년 11월 23일 18:30`` in Korea."""
-    local = clock.to_kst(moment)
-    return f"{local.year}년 {local.month}월 {local.day}일 {local:%H:%M}"
+    """Return a stored moment as ``2026년 11월 23일 18:30`` or ``23 Nov 2026, 18:30 KST``, in Korea."""
+    time = f"{clock.to_kst(moment):%H:%M}"
+    return (
+        f"{format_kst_date(moment)}, {time} KST"
+        if languages.spoken() == "en"
+        else f"{format_kst_date(moment)} {time}"
+    )
 
 
 def format_kst_date(moment: Any) -> str:
-    """Return a stored moment's day in Korea as ``2026년 11월 23일``."""
+    """Return a stored moment's day in Korea as ``2026년 11월 23일`` or ``23 Nov 2026``."""
     local = clock.to_kst(moment)
+    if languages.spoken() == "en":
+        return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
     return f"{local.year}년 {local.month}월 {local.day}일"

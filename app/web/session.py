@@ -35,7 +35,7 @@ async def load_shopper() -> None:
 async def keep_guest(response: Response) -> Response:
     """Send a guest token made or prolonged during this request."""
     if g.get("sends_guest"):
-        _set(response, current.GUEST_COOKIE, current.guest_token(), GUEST_SECONDS)
+        set_cookie(response, current.GUEST_COOKIE, current.guest_token(), GUEST_SECONDS)
     return response
 
 
@@ -44,7 +44,7 @@ def let_in(response: Response, token: str, *, keep_guest: bool = False) -> None:
 
     ``keep_guest`` when the guest's cart could not be merged: the next log-in does it.
     """
-    _set(response, current.SESSION_COOKIE, token, keys.SESSION_MOST_SECONDS)
+    set_cookie(response, current.SESSION_COOKIE, token, keys.SESSION_MOST_SECONDS)
     if not keep_guest:
         _drop(response, current.GUEST_COOKIE)
     g.sends_guest = False
@@ -55,12 +55,8 @@ def let_out(response: Response) -> None:
     _drop(response, current.SESSION_COOKIE)
 
 
-def set_signed_cookie(response: Response, name: str, value: str, seconds: int) -> None:
-    """Set a cookie that only this browser's pages get back (the value must be signed by the caller)."""
-    _set(response, name, value, seconds)
-
-
-def _set(response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that only this browser's pages get back: a secret is signed by the caller."""
     response.set_cookie(
         current.cookie_name(name),
         value,

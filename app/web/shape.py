@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import ShopError
+from app.core.languages import marked
 
 FORM_BYTES = 64 * 1024
 MOST_FIELDS = 100
@@ -23,24 +24,26 @@ class AmbiguousError(ShopError):
     """Two readers could disagree where this request ends: a proxy in front would let the rest pass unseen."""
 
     status = 400
-    title = "요청을 읽을 수 없습니다"
-    default_say = "브라우저가 보낸 요청을 읽을 수 없습니다. 처음 화면에서 다시 시작해 주십시오."
+    title = marked("요청을 읽을 수 없습니다")
+    default_say = marked("브라우저가 보낸 요청을 읽을 수 없습니다. 처음 화면에서 다시 시작해 주십시오.")
 
 
 class AddressTooLongError(ShopError):
     """The address is longer than any of ours."""
 
     status = 414
-    title = "주소가 너무 깁니다"
-    default_say = "주소가 너무 길어 열 수 없습니다. 검색어나 주소를 줄여 다시 시도해 주십시오."
+    title = marked("주소가 너무 깁니다")
+    default_say = marked("주소가 너무 길어 열 수 없습니다. 검색어나 주소를 줄여 다시 시도해 주십시오.")
 
 
 class HeadersTooLargeError(ShopError):
     """More headers than a browser sends; most often it is too many cookies."""
 
     status = 431
-    title = "보낸 내용이 너무 큽니다"
-    default_say = "브라우저에 쌓인 쿠키가 너무 큽니다. 이 사이트의 쿠키를 지운 뒤 다시 시도해 주십시오."
+    title = marked("보낸 내용이 너무 큽니다")
+    default_say = marked(
+        "브라우저에 쌓인 쿠키가 너무 큽니다. 이 사이트의 쿠키를 지운 뒤 다시 시도해 주십시오."
+    )
 
 
 class BoundedBody(Body):

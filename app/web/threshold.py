@@ -7,6 +7,7 @@ from typing import Any
 from quart import Quart, request
 
 from app.core.errors import ShopError
+from app.core.languages import marked
 
 MOST_OF_A_HOST = 255
 HOST = re.compile(
@@ -23,8 +24,8 @@ class UnreadableError(ShopError):
     """The request names no host, or no path, that can be one."""
 
     status = 400
-    title = "요청을 읽을 수 없습니다"
-    default_say = "주소를 확인한 뒤 다시 시도해 주십시오. 변경된 내용은 없습니다."
+    title = marked("요청을 읽을 수 없습니다")
+    default_say = marked("주소를 확인한 뒤 다시 시도해 주십시오. 변경된 내용은 없습니다.")
 
 
 def register(app: Quart) -> None:

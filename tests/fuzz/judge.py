@@ -10,7 +10,10 @@ from tests.fuzz.strange import MARK
 from tests.fuzz.surface import Atlas
 from tests.stack import ROOT
 
-SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
+SENTENCE = {
+    "ko": re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?"),
+    "en": re.compile(r"[A-Z][a-z]+ [^<>]*[a-z][.?]"),
+}
 INTERNAL = (
     "Traceback",
     "site-packages",
@@ -112,5 +115,5 @@ def _judge_page(answer: Answer) -> Iterator[str]:
     if not whole and not text.startswith("<hx-partial"):
         yield f"{answer.status} is neither a page nor pieces"
     main = text.partition("notice-slot")[2].partition("</main>")[0] or text  # what happened, and the page
-    if answer.status >= REFUSED and not SENTENCE.search(main):
+    if answer.status >= REFUSED and not SENTENCE[answer.header("content-language")].search(main):
         yield f"{answer.status} without a sentence"

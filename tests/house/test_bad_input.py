@@ -102,7 +102,7 @@ QUERIES = (
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "number": "0" * 16, "token": "{token}",
-         "path": "css/shop.css", "name": "mug.svg"}  # fmt: skip
+         "path": "css/shop.css", "name": "mug.svg", "language": "en"}  # fmt: skip
 
 
 def bare_app() -> Quart:

@@ -96,7 +96,7 @@ async def ground(alone: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         "product_id": product, "mug": product, "order_no": order_no, "paid": paid, "payment_no": payment_no,
         "web_payment_id": attempt.web_payment_id, "hash_": "x",
         "path": "css/shop.css", "name": "mug.svg", "token": "x" * 43, "number": "0" * 16,
-        "back": back(payment_no, payment_key, total),
+        "language": "en", "back": back(payment_no, payment_key, total),
     }  # fmt: skip
     visitors = {"member": visitor, "operator": await run(shop, await hana(m)), "stranger": stranger}
     yield Ground(shop, visitors, known)

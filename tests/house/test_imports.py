@@ -48,6 +48,7 @@ DOWNHILL = {
 DOORS_MAY = {"accounts": {"cart", "orders", "payments"}, "orders": {"payments"}}
 
 DRIVERS = {
+    "babel": {"app/infra/words.py"},
     "redis": {"app/infra/redis.py"},
     "aio_pika": {"app/infra/amqp.py"},
     "httpx": {"app/payments/toss.py"},
@@ -144,7 +145,15 @@ def test_web_is_used_by_doors_only_so_that_services_serve_tasks_too() -> None:
 def test_core_knows_only_the_standard_library_so_that_it_can_be_read_first() -> None:
     def rule(one: Import) -> bool:
         outside = one.module.startswith("app.") and not one.module.startswith("app.core")
-        third = one.module.split(".")[0] in {"quart", "sqlalchemy", "redis", "jinja2", "httpx", "aio_pika"}
+        third = one.module.split(".")[0] in {
+            "quart",
+            "sqlalchemy",
+            "redis",
+            "jinja2",
+            "httpx",
+            "aio_pika",
+            "babel",
+        }
         return one.file.startswith("app/core/") and (outside or third)
 
     assert broken(rule) == []

@@ -36,6 +36,7 @@ OPEN = {
     "hash_": "a file everybody gets",
     "path": "a file everybody gets",
     "name": "a picture everybody gets",
+    "language": "a choice everybody has",
 }
 OWNED = {
     "order_no": "an order: its owner's, and whoever's who shows its number and telephone",

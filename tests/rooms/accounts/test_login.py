@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from app.accounts import service
 from app.accounts.attempts import FREE, LONGEST_SECONDS
-from app.accounts.forms import local_path
 from app.cart import service as carts
 from app.core import ids
 from app.core.clock import Clock
@@ -19,6 +18,7 @@ from app.core.errors import RedisUnavailableError, TooManyError
 from app.infra.redis import Redis
 from app.machines import Machines
 from app.models import orders
+from app.web.addresses import local_path
 from tests.goods import mug
 from tests.shop import Shop, Visitor
 from tests.village import Person, enter, minji, unheard_of_id

@@ -1,0 +1,72 @@
+"""Which language a request is answered in: the one that was chosen, else the browser's, else Korean."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from quart import Quart, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from app.core import languages
+from app.web import current, session
+
+COOKIE = "language"
+YEAR_SECONDS = 365 * 24 * 3600
+MOST_BACK = 500  # characters of the way back; of a longer one the path must do
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The other language, as the link to it needs it."""
+
+    code: str
+    name: str
+    url: str
+
+
+def register(app: Quart) -> None:
+    """Choose before anything can fail: errors speak the language too."""
+    app.extensions["templates"].globals["other_language"] = other
+    app.before_request(choose)
+    app.after_request(declare)
+
+
+async def choose() -> None:
+    """Speak the shopper's language for the rest of the request."""
+    chosen = current.cookie(COOKIE)
+    known = list(languages.NAMES)
+    languages.speak(
+        chosen
+        if chosen in languages.NAMES
+        else request.accept_languages.best_match(known, default=languages.SOURCE)
+    )
+
+
+async def declare(response: Response) -> Response:
+    """Say which language a page is in, and what made it so: no cache may give it to somebody else."""
+    if response.mimetype == "text/html":
+        response.content_language.add(languages.spoken())
+        response.vary.update(("Cookie", "Accept-Language"))
+    return response
+
+
+def remember(response: Response, language: str) -> None:
+    """Let the browser keep the choice. It is a preference: nothing of the shop's changes by it."""
+    session.set_cookie(response, COOKIE, language, YEAR_SECONDS)
+
+
+def other() -> Choice:
+    """Return the language that is not spoken now; its link leads back to this page."""
+    [code] = languages.NAMES.keys() - {languages.spoken()}
+    return Choice(code, languages.NAMES[code], f"/languages/{code}?back={quote(_back(), safe='/')}")
+
+
+def _back() -> str:
+    """Return the address of this page, or of what can be looked at when a form was sent to it."""
+    if request.method in ("GET", "HEAD"):
+        whole = request.full_path.rstrip("?")
+        return whole if len(whole) <= MOST_BACK else request.path[:MOST_BACK]
+    try:
+        current_app.create_url_adapter(request).match(request.path, method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return "/"
+    return request.path
