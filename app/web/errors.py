@@ -3,6 +3,7 @@
 import logging
 import secrets
 from typing import cast
+from urllib.parse import quote
 
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -24,6 +25,7 @@ from app.web.notice import Notice
 log = logging.getLogger(__name__)
 
 WAYS_ON = [(marked("처음으로"), "/"), (marked("장바구니"), "/cart")]
+MAY_PASS = (408, 429, 500, 503)  # what is refused now and may be answered in a moment
 OPERATORS_WAYS = [(marked("결제 확인"), "/admin/payments")]
 
 
@@ -98,13 +100,23 @@ async def answer(error: ShopError) -> Response:
             sentence=error.say,
             support_code=trace.get(),
             typed=await _typed(error),
-            actions=[(_(label), url) for label, url in (OPERATORS_WAYS if g.get("operator") else WAYS_ON)],
+            actions=[(_(label), url) for label, url in _ways_on(error)],
         )
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)
     if error.status == 503:  # noqa: PLR2004 - the status's own number
         response.headers["Retry-After"] = "5"
     return response
+
+
+def _ways_on(error: ShopError) -> list[tuple[str, str]]:
+    """Return where to go from here: to the same page, where that may help, and then elsewhere."""
+    ways = OPERATORS_WAYS if g.get("operator") else WAYS_ON
+    if request.method != "GET" or error.status not in MAY_PASS:
+        return ways
+    here = "/" + quote(request.path.lstrip("/"))  # one slash: two would be another site
+    asked = request.query_string.decode("ascii", "ignore")
+    return [(marked("다시 열기"), f"{here}?{asked}" if asked else here), *ways]
 
 
 async def _typed(error: ShopError) -> list[tuple[str, str]]:
