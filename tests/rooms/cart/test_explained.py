@@ -96,11 +96,11 @@ async def test_fewer_left_than_wanted_is_mended_by_one_press_without_scripts(sho
     guest, product = shop.visitor(), await mug(shop.m, quantity=5)
     await put(guest, product, 4)
     await change(shop.m, product, quantity=2)
-    await eventually(lambda: _says(guest, "남은 수량이 2개입니다."))
+    await eventually(lambda: _says(guest, "남은 수량은 2개입니다."))
     page = await text(await guest.get("/cart"))
     [button] = re.findall(r'<button[^>]*form="cart-step-\d+"[^>]*value="(\d+)"[^>]*>2개로 줄이기', page)
     await guest.post(f"/cart/lines/{product}", quantity=button)
-    assert "남은 수량이" not in await text(await guest.get("/cart"))
+    assert "남은 수량은" not in await text(await guest.get("/cart"))
 
 
 async def test_what_is_missing_for_free_delivery_is_said_and_drawn(shop: Shop) -> None:
