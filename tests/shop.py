@@ -45,10 +45,15 @@ class Visitor:
         self.scope = {"client": (address, 40_000)} if address else {}
         self.form_page = "/orders/lookup"  # any page with a form: its token is good for every other form
 
-    async def get(self, url: str, *, htmx: bool = False, **headers: str) -> Response:
-        return await self.client.get(
-            url, headers={**(HTMX if htmx else {}), **headers}, scope_base=self.scope
-        )
+    async def get(
+        self, url: str, *, htmx: bool = False, packed: str | None = None, **headers: str
+    ) -> Response:
+        asked = {
+            **(HTMX if htmx else {}),
+            **({} if packed is None else {"Accept-Encoding": packed}),
+            **headers,
+        }
+        return await self.client.get(url, headers=asked, scope_base=self.scope)
 
     async def post(self, url: str, *, htmx: bool = False, csrf: str | None = None, **form: Any) -> Response:
         token = await self.token() if csrf is None else csrf

@@ -1,12 +1,13 @@
-"""Static files: read once at start, named by their content, served for ever, compressed once."""
+"""Static files: read once at start, named by their content, served for ever, packed once."""
 
-import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from app.core import policy, stylesheet
+from app.core import packing, policy, stylesheet
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -15,10 +16,10 @@ COMPRESSIBLE = ("text/", "image/svg+xml", "application/javascript")
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent."""
+    """One file as it is sent: plain, and in each coding that makes it smaller."""
 
     body: bytes
-    packed: bytes | None
+    packed: Mapping[str, bytes]
     content_type: str
     hash: str
 
@@ -54,5 +55,12 @@ def _read(path: Path) -> Asset:
         body = stylesheet.squeeze(body.decode()).encode()
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
-    packed = gzip.compress(body, 9, mtime=0) if kind.startswith(COMPRESSIBLE) else None
+    packed = _pack(body) if kind.startswith(COMPRESSIBLE) else {}
     return Asset(body, packed, kind, hashlib.sha256(body).hexdigest()[:12])
+
+
+@lru_cache(64)
+def _pack(body: bytes) -> Mapping[str, bytes]:
+    """Return the body in every coding, at its strongest: 0.1 s for all files, once in each process."""
+    packed = {coding: packing.pack_hard(body, coding) for coding in packing.CODINGS}
+    return {coding: small for coding, small in packed.items() if len(small) < len(body)}

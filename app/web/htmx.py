@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from quart import Response, make_response, request
+from quart import Response, g, make_response, request
 
 from app.web.render import draw, draw_page
 
@@ -43,6 +43,7 @@ async def respond(
 
 async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:
     """Answer with partials only; each replaces the element with its root id, by morphing."""
+    g.sends_pieces = True
     drawn = [
         f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">'
         f"{draw(f'partials/{piece.partial}.html', **what)}</hx-partial>"

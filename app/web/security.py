@@ -21,7 +21,9 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
 
     async def add_headers(response: Response) -> Response:
         page = paying if g.get("embeds_toss") else plain
-        response.headers.update(page if response.mimetype == "text/html" else bare)
+        # Pieces are read by htmx; what a browser would be told of a page of theirs is half of their weight.
+        is_page = response.mimetype == "text/html" and not g.get("sends_pieces")
+        response.headers.update(page if is_page else bare)
         if request.path.startswith(SECRET_ADDRESSES):
             response.headers["Referrer-Policy"] = "no-referrer"
         if response.status_code >= REFUSED or not request.path.startswith(FILES):

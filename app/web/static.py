@@ -1,12 +1,14 @@
 """The door to the static files and the product pictures."""
 
+import asyncio
 import re
 from pathlib import Path
 
-from quart import Quart, Response, request, send_from_directory
+from quart import Quart, Response, send_from_directory
 
+from app.core import packing
 from app.core.errors import NotFoundError
-from app.web import limits
+from app.web import compression, limits
 from app.web.assets import Assets
 from app.web.guards import anyone
 
@@ -22,8 +24,9 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     async def show_file(hash_: str, path: str) -> Response:
         asset = assets.find(hash_, path)
         headers = {"Cache-Control": FOREVER, "Content-Type": asset.content_type, "Vary": "Accept-Encoding"}
-        if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
-            return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"})
+        coding = compression.choose()
+        if coding in asset.packed:
+            return Response(asset.packed[coding], 200, {**headers, "Content-Encoding": coding})
         return Response(asset.body, 200, headers)
 
     @app.get("/pictures/<name>", endpoint="static.show_picture")
@@ -42,13 +45,13 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
         return response
 
     async def _send_packed(name: str) -> Response:
-        # Drawings are text: each lies beside its gzip.
-        if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        # Drawings are text: each lies beside its packed twins, if it was drawn since there are such.
+        coding = compression.choose()
+        twin = packing.packed_name(name, coding)
+        if not coding or not await asyncio.to_thread((pictures / twin).is_file):
             response = await send_from_directory(pictures, name, conditional=False)
         else:
-            response = await send_from_directory(
-                pictures, f"{name}.gz", mimetype="image/svg+xml", conditional=False
-            )
-            response.headers["Content-Encoding"] = "gzip"
+            response = await send_from_directory(pictures, twin, mimetype="image/svg+xml", conditional=False)
+            response.headers["Content-Encoding"] = coding
         response.vary.add("Accept-Encoding")
         return response
