@@ -65,7 +65,7 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
             "sold out", say=f"‘{isolated(product.name)}’ 상품은 품절입니다. 장바구니에 담지 않았습니다."
         )
     most = min(product.quantity, MAX_QUANTITY)
-    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
+    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key, product.price))
 
 
 async def set_quantity(m: Machines, owner: str, product_id: int, quantity: int) -> Edited:
@@ -199,7 +199,7 @@ async def _show(m: Machines, hot: HotCart) -> CartView:
     ids = [line.product_id for line in hot.snapshot.live]
     if removed is not None:
         ids.append(removed.product_id)
-    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings)
+    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings, hot.prices)
 
 
 def _note(outcome: str, line: object) -> str:

@@ -63,6 +63,24 @@ async def test_a_failure_is_a_whole_page_with_a_way_on(app: Quart, kind: type[Sh
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_what_may_pass_can_be_opened_again_here_and_nowhere_else(
+    app: Quart, kind: type[ShopError]
+) -> None:
+    for path, here in (
+        ("/search?q=%EC%9E%94&x=%22", "/search?q=%EC%9E%94&amp;x=%22"),
+        ("//evil.example/", "/evil.example/"),
+    ):
+        for method in ("GET", "POST"):
+            async with app.test_request_context(path, method=method):
+                g.shopper, g.cart_count, g.typed = None, 0, []
+                page = await (await errors.answer(kind("x"))).get_data(as_text=True)
+            assert (f'href="{here}">다시 열기' in page) is (
+                method == "GET" and kind.status in errors.MAY_PASS
+            )
+            assert 'href="//' not in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_failure_is_a_notice_for_htmx_so_that_the_page_stays(
     app: Quart, kind: type[ShopError]
 ) -> None:
