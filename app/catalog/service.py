@@ -77,7 +77,7 @@ async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     if page is None:
         raise NotFoundError(f"product {product_id}", say="없는 상품이거나 더 이상 판매하지 않습니다.")
     beside = await m.keep(_neighbour_cache).get([product_id])
-    return replace(page, neighbours=beside.get(product_id, []))
+    return replace(page, neighbours=beside.get(product_id, ()))
 
 
 async def find_categories(m: Machines) -> list[str]:
@@ -131,12 +131,12 @@ def _page_cache(m: Machines) -> Cache[int, ProductPage]:
     return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
 
 
-def _neighbour_cache(m: Machines) -> Cache[int, list[ProductCard]]:
-    async def fetch(ids: list[int]) -> dict[int, list[ProductCard]]:
+def _neighbour_cache(m: Machines) -> Cache[int, tuple[ProductCard, ...]]:
+    async def fetch(ids: list[int]) -> dict[int, tuple[ProductCard, ...]]:
         async with m.db.read() as tx:
             products = await store.select_products(tx, ids)
             return {
-                number: await _count_options(tx, await store.select_neighbours(tx, one, NEIGHBOURS))
+                number: tuple(await _count_options(tx, await store.select_neighbours(tx, one, NEIGHBOURS)))
                 for number, one in products.items()
             }
 
