@@ -404,4 +404,4 @@ INSERT INTO schema_migrations (name, applied_at) VALUES
     ('0003_accounts', UTC_TIMESTAMP(6)),
     ('0004_operators', UTC_TIMESTAMP(6)),
     ('0005_addresses', UTC_TIMESTAMP(6)),
-    ('0007_products_followed', UTC_TIMESTAMP(6));
+    ('0006_products_followed', UTC_TIMESTAMP(6));
