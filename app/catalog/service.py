@@ -8,6 +8,7 @@ from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
+from app.core.languages import _, ngettext
 from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
@@ -64,7 +65,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
     place = _Place(category, sort, paging.read_cursor(sort, cursor))
     page = (await m.keep(_list_cache).get([place])).get(place)
     if page is None:
-        raise NotFoundError("category", say="없는 분류입니다. 다른 분류를 골라 주십시오.")
+        raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
     return page
 
 
@@ -75,7 +76,7 @@ async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     """
     page = (await m.keep(_page_cache).get([product_id])).get(product_id)
     if page is None:
-        raise NotFoundError(f"product {product_id}", say="없는 상품이거나 더 이상 판매하지 않습니다.")
+        raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
     beside = await m.keep(_neighbour_cache).get([product_id])
     return replace(page, neighbours=beside.get(product_id, ()))
 
@@ -192,5 +193,5 @@ async def _count_options(tx: Tx, cards: list[ProductCard]) -> list[ProductCard]:
 def _speak_for(card: ProductCard, group: store.Group | None) -> ProductCard:
     if group is None:
         return card
-    label = f"옵션 {group.options}가지" if group.options > 1 else ""
+    label = ngettext("옵션 %(num)s가지", "옵션 %(num)s가지", group.options) if group.options > 1 else ""
     return replace(card, quantity=group.quantity, option_label=label)
