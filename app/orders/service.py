@@ -39,7 +39,7 @@ async def read_payable(m: Machines, tx: Tx, order_no: str, visitor: Visitor) -> 
     """Return an order to someone who may pay it. Raises NotFoundError to everyone else."""
     order = await store.select_by_no(tx, order_no)
     if order is None or not may_pay(m, order, visitor):
-        raise NotFoundError("order", say="주문을 찾을 수 없습니다. 주문번호를 확인해 주십시오.")
+        raise NotFoundError("order", say=_("주문을 찾을 수 없습니다. 주문번호를 확인해 주십시오."))
     return order
 
 

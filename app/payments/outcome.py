@@ -82,7 +82,11 @@ def tell(attempt: Attempt, order: Order, sight: Sight) -> Outcome:
 
 def tell_deposit(attempt: Attempt, order: Order, sight: Sight, account: VirtualAccount) -> Outcome:
     """Tell where a deposit is awaited, to somebody who pays an order without seeing its page."""
-    words = ("waiting_for_deposit", "입금을 기다리고 있습니다", "아래 계좌로 기한 안에 입금해 주십시오.")
+    words = (
+        "waiting_for_deposit",
+        _("입금을 기다리고 있습니다"),
+        _("아래 계좌로 기한 안에 입금해 주십시오."),
+    )
     return replace(_outcome(attempt, order, words, sight), account=account)
 
 
@@ -90,8 +94,8 @@ def tell_elsewhere(attempt: Attempt, order: Order, sight: Sight) -> Outcome:
     """Tell that this order was paid in another window: what was authenticated here is never confirmed."""
     words = (
         "elsewhere",
-        "다른 곳에서 먼저 결제하셨습니다",
-        "같은 주문의 결제가 다른 창이나 기기에서 먼저 진행되었습니다. 여기서는 결제되지 않았습니다.",
+        _("다른 곳에서 먼저 결제하셨습니다"),
+        _("같은 주문의 결제가 다른 창이나 기기에서 먼저 진행되었습니다. 여기서는 결제되지 않았습니다."),
     )
     return _outcome(attempt, order, words, sight)
 
@@ -217,7 +221,7 @@ def _actions(kind: str, order: Order, sight: Sight) -> list[Action]:
     if kind in {"out_of_stock", "superseded", "expired"} and (sight.may_see or not sight.may_pay):
         return [(_("장바구니 보기"), "/cart")]
     retry = kind in {"declined", "tampered", "canceled_by_shopper"} and order.status == "PENDING"
-    again = [("다시 결제하기", f"/orders/{order.order_no}/payment")] if retry and sight.may_pay else []
+    again = [(_("다시 결제하기"), f"/orders/{order.order_no}/payment")] if retry and sight.may_pay else []
     if sight.may_see:
-        return [*again, ("주문 보기", f"/orders/{order.order_no}")]
-    return again or [("주문 조회", "/orders/lookup"), ("처음으로", "/")]
+        return [*again, (_("주문 보기"), f"/orders/{order.order_no}")]
+    return again or [(_("주문 조회"), "/orders/lookup"), (_("처음으로"), "/")]

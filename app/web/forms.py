@@ -83,7 +83,7 @@ class Fields:
         """Return a Korean postcode of five digits."""
         value = self.text(name, label, most=5)
         if name not in self.errors and not POSTCODE.fullmatch(value):
-            self.fail(name, f"{with_object(label)} 숫자 5자리로 입력해 주십시오.")
+            self.fail(name, _("%(label)s 숫자 5자리로 입력해 주십시오.", label=with_object(label)))
         return value
 
     def email(self, name: str, label: str) -> str:
