@@ -45,7 +45,8 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         delivery_fee=partial(cart.delivery_fee, settings=settings),
         shop=seller.describe(settings),
         asset=assets.url,
-        critical_css=lambda: Markup(assets.critical_style),  # nosec B704 # noqa: S704 - our own file
+        counter_css=lambda: _style(assets.counter_style),
+        window_css=partial(_window_css, assets),
         idempotency_key=ids.idempotency_key,
     )
     return env
@@ -56,6 +57,15 @@ def languages_into(env: Environment) -> None:
     env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
     env.filters["translated"] = languages.find
     env.globals["language"] = languages.spoken
+
+
+def _style(css: str) -> Markup:
+    return Markup(f"<style>{css}</style>")  # nosec B704 # noqa: S704 - our own files
+
+
+def _window_css(assets: Assets) -> Markup:
+    g.is_window = True  # the headers of this answer name its style sheet
+    return _style(assets.window_style)
 
 
 async def draw_page(page: str, **what: Any) -> str:
