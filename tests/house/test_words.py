@@ -39,7 +39,9 @@ def test_no_sentence_is_missing_or_only_guessed(catalogue: Catalog) -> None:
 
 
 def test_a_translation_fills_in_what_the_korean_sentence_fills_in(catalogue: Catalog) -> None:
-    for _message, korean, said in words.sentences(catalogue):
+    for message, korean, said in words.sentences(catalogue):
+        if all(file.startswith("db/") for file, _line in message.locations):
+            continue  # goods are shown as they are: nothing is filled into them
         for text in said:
             assert words.places(text) <= words.places(korean[-1]), text
             assert "" not in words.places(text), f"a place without a name, or a lone per cent sign: {text}"
