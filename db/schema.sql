@@ -94,7 +94,8 @@ CREATE TABLE products (
     KEY ix_products_group_id (group_id),
     KEY ix_products_price_product_id (price, product_id),
     KEY ix_products_status_category_created_at_product_id (status, category, created_at, product_id),
-    KEY ix_products_status_category_price_product_id (status, category, price, product_id)
+    KEY ix_products_status_category_price_product_id (status, category, price, product_id),
+    KEY ix_products_updated_at_product_id (updated_at, product_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='상품' COLLATE utf8mb4_bin;
 
 CREATE TABLE schema_migrations (
@@ -402,4 +403,5 @@ INSERT INTO schema_migrations (name, applied_at) VALUES
     ('0002_refunds', UTC_TIMESTAMP(6)),
     ('0003_accounts', UTC_TIMESTAMP(6)),
     ('0004_operators', UTC_TIMESTAMP(6)),
-    ('0005_addresses', UTC_TIMESTAMP(6));
+    ('0005_addresses', UTC_TIMESTAMP(6)),
+    ('0006_products_followed', UTC_TIMESTAMP(6));

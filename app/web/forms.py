@@ -11,6 +11,8 @@ from app.core import languages
 from app.core.languages import _
 
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
+# They turn what follows around, unseen, to the end of the line: text of ours too, and what an operator reads.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}", re.ASCII)
@@ -45,7 +47,7 @@ class Fields:
                     length=len(value),
                 ),
             )
-        elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
+        elif any(_is_unprintable(char) for char in value):
             self.fail(name, _("%(label)s에 쓸 수 없는 문자가 있습니다.", label=label))
         return value
 
@@ -117,6 +119,10 @@ def with_topic(word: str) -> str:
     if languages.spoken() != languages.SOURCE:
         return word
     return word + ("은" if _ends_in_consonant(word) else "는")
+
+
+def _is_unprintable(char: str) -> bool:
+    return char == LOST or char in TURNING or unicodedata.category(char) in {"Cc", "Cs", "Co"}
 
 
 def _ends_in_consonant(word: str) -> bool:

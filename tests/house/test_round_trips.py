@@ -36,6 +36,7 @@ STATES = {
     "catalog.show_product": "/products/{option}",
     "catalog.show_products": "/products?category={category}",
     "search.show_results": "/search?q=%EB%A8%B8%EA%B7%B8",
+    "search.show_suggestions": "/search/suggestions?q=%EB%A8%B8%EA%B7%B8",
     "links.show_new_password": f"/password-reset/{'x' * 43}",
     "links.show_confirmation": f"/account/email/{'x' * 43}",
     "accounts.show_availability": "/signup/availability?signup_id=somebody_new",

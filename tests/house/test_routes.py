@@ -18,6 +18,7 @@ SPECIAL = {
     "static.show_file": limits.FILES,
     "static.show_picture": limits.FILES,
     "search.show_results": limits.SEARCH,
+    "search.show_suggestions": limits.SUGGESTIONS,
     "checkout.place_order": limits.CHECKOUT,
     "payments.receive_webhook": limits.WEBHOOK,
     "payments.show_takeover": limits.HANDOVER,

@@ -145,6 +145,12 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
         **{kind: {"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS},
         **worded(lambda text: {"outcome": replace(OUTCOME, kind="declined", title=text, sentence=text)}),
     },
+    "partials/search/suggestions.html": {
+        "empty": {"suggestions": []},
+        "one": {"suggestions": [CARD]},
+        "many": {"suggestions": [CARD] * 6},
+        **worded(lambda text: {"suggestions": [replace(CARD, name=text)]}),
+    },
     "partials/web/footer.html": {"one": {}},
     "partials/web/header.html": {"one": {}},
     "partials/web/notice.html": {
