@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.catalog.product import Product
+from app.core.languages import _
 from app.settings import Settings
 
 MAX_QUANTITY = 99
@@ -115,7 +116,7 @@ def _lines(
     for line in live:
         product = products.get(line.product_id)
         if product is None:
-            yield CartLine(line.product_id, "판매가 끝난 상품", "", "", 0, None, line.quantity, 0, "gone")
+            yield CartLine(line.product_id, _("판매가 끝난 상품"), "", "", 0, None, line.quantity, 0, "gone")
             continue
         then = prices_then.get(line.product_id, 0)
         yield CartLine(
