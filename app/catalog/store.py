@@ -39,9 +39,10 @@ async def select_products(tx: Tx, ids: Iterable[int]) -> dict[int, Product]:
     return {row.product_id: _read_product(row) for row in rows}
 
 
-async def select_options(tx: Tx, group_id: int) -> list[Product]:
-    """Return the products of one group that are sold."""
-    query = select(*PRODUCT).where(products.c.group_id == group_id, SOLD).order_by(products.c.product_id)
+async def select_options(tx: Tx, group_ids: Iterable[int]) -> list[Product]:
+    """Return the products of these groups that are sold."""
+    wanted = products.c.group_id.in_(list(group_ids))
+    query = select(*PRODUCT).where(wanted, SOLD).order_by(products.c.product_id)
     return [_read_product(row) for row in await tx.execute(query)]
 
 
@@ -113,8 +114,9 @@ async def select_any(tx: Tx) -> bool:
 
 
 async def insert_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
-    """Insert products under the numbers they bring, with the moment each was new."""
-    values = [asdict(product) | {"created_at": made, "updated_at": made} for product, made in rows]
+    """Insert products under the numbers they bring, with the moment each was new; search sees the change."""
+    now = tx.clock.now()
+    values = [asdict(product) | {"created_at": made, "updated_at": now} for product, made in rows]
     await tx.execute(insert(products), values)
 
 

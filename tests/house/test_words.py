@@ -68,6 +68,7 @@ DATA = {
     "app/settings.py": "what the fields of the footer are called in the law",
     "app/payments/refunds/service.py": "the subject of a line in the audit log",
     "app/payments/review.py": "as above",
+    "app/payments/summary.py": "methods of payment as Toss calls them",
 }
 
 
