@@ -56,6 +56,7 @@ def _goods(shelf: dict[str, Any]) -> Iterator[str]:
     yield from (shelf["category"], *shelf["makers"], *shelf["makers"].values())
     for article in shelf["articles"]:
         yield article["name"]
+        yield article["story"].strip()
         yield from (option["label"] for option in article.get("options", ()))
 
 
