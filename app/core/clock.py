@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from app.core import languages
+
 KST = timezone(timedelta(hours=9), "KST")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Clock:
@@ -21,3 +24,21 @@ def to_kst(moment: datetime) -> datetime:
 def epoch_us(moment: datetime) -> int:
     """Return a stored moment as microseconds since 1970, the unit of cart stamps."""
     return round(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)
+
+
+def format_kst(moment: datetime) -> str:
+    """Return a stored moment as ``2026년 11월 23일 18:30`` or ``23 Nov 2026, 18:30 KST``, in Korea."""
+    time = f"{to_kst(moment):%H:%M}"
+    return (
+        f"{format_kst_date(moment)}, {time} KST"
+        if languages.spoken() == "en"
+        else f"{format_kst_date(moment)} {time}"
+    )
+
+
+def format_kst_date(moment: datetime) -> str:
+    """Return a stored moment's day in Korea as ``2026년 11월 23일`` or ``23 Nov 2026``."""
+    local = to_kst(moment)
+    if languages.spoken() == "en":
+        return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+    return f"{local.year}년 {local.month}월 {local.day}일"

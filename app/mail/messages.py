@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from app.core import languages
 from app.core.message import Message
 
 
@@ -12,7 +13,8 @@ class SendMail(Message):
 
     ``number`` names what happened: mails about one event have one Message-ID. ``facts`` is what the text
     needs besides the shop's own. A mail with a link has the ``path`` it leads to, and the ``seed`` of the
-    token that is put behind it: the token itself is in no message.
+    token that is put behind it: the token itself is in no message. ``language`` is the one that was spoken
+    where the mail was asked for.
     """
 
     TYPE: ClassVar[str] = "send.mail"
@@ -23,6 +25,7 @@ class SendMail(Message):
     facts: dict[str, Any]
     path: str = ""
     seed: str = ""
+    language: str = languages.SOURCE
 
     @property
     def key(self) -> str:

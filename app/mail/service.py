@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.core import ids
+from app.core import ids, languages
 from app.core.clock import to_kst
 from app.core.message import BadMessageError
 from app.machines import Machines
@@ -38,7 +38,9 @@ class Writer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=["jinja2.ext.i18n"],
         )
+        self._env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
         self._m = m
 
     def write(self, wish: SendMail) -> EmailMessage:
@@ -47,14 +49,15 @@ class Writer:
             raise BadMessageError("no mail of ours")
         settings = self._m.settings
         token = ids.derive_token(settings.secret_key, wish.seed) if wish.seed else ""
-        text = self._env.get_template(f"{wish.kind}.txt").render(
-            shop_name=settings.shop_name,
-            shop_phone=settings.shop_phone,
-            shop_email=settings.shop_email,
-            home=settings.base_url,
-            link=f"{settings.base_url}{wish.path}{token}",
-            **wish.facts,
-        )
+        with languages.speaking(wish.language):
+            text = self._env.get_template(f"{wish.kind}.txt").render(
+                shop_name=settings.shop_name,
+                shop_phone=settings.shop_phone,
+                shop_email=settings.shop_email,
+                home=settings.base_url,
+                link=f"{settings.base_url}{wish.path}{token}",
+                **wish.facts,
+            )
         subject, _, body = text.partition("\n")
         mail = EmailMessage(policy=SMTP)
         try:
@@ -64,6 +67,7 @@ class Writer:
             mail["Date"] = format_datetime(to_kst(self._m.clock.now()))
             mail["Message-ID"] = f"<{_event(wish)}@{settings.mail_domain}>"
             mail["Auto-Submitted"] = "auto-generated"
+            mail["Content-Language"] = wish.language
         except (MessageError, ValueError) as error:
             raise BadMessageError(f"mail {wish.kind}: {type(error).__name__}") from None
         mail.set_content(body.strip() + "\n", cte="base64")

@@ -16,7 +16,6 @@ from app.web import csrf, current, seller
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def create_environment(settings: Settings, assets: Assets) -> Environment:
@@ -31,7 +30,9 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     languages_into(env)
-    env.filters.update(won=money.format_won, phone=format_phone, kst=format_kst, kst_date=format_kst_date)
+    env.filters.update(
+        won=money.format_won, phone=format_phone, kst=clock.format_kst, kst_date=clock.format_kst_date
+    )
     env.globals.update(
         csrf=csrf.form_token,
         shopper=lambda: g.get("shopper"),
@@ -71,21 +72,3 @@ def format_phone(digits: str) -> str:
     """Return ``010-1234-5678``; Seoul's 02 numbers have a shorter head."""
     shape = r"^(02)(\d{3,4})(\d{4})$" if digits.startswith("02") else r"^(\d{3})(\d{3,4})(\d{4})$"
     return re.sub(shape, r"\1-\2-\3", digits)
-
-
-def format_kst(moment: Any) -> str:
-    """Return a stored moment as ``2026년 11월 23일 18:30`` or ``23 Nov 2026, 18:30 KST``, in Korea."""
-    time = f"{clock.to_kst(moment):%H:%M}"
-    return (
-        f"{format_kst_date(moment)}, {time} KST"
-        if languages.spoken() == "en"
-        else f"{format_kst_date(moment)} {time}"
-    )
-
-
-def format_kst_date(moment: Any) -> str:
-    """Return a stored moment's day in Korea as ``2026년 11월 23일`` or ``23 Nov 2026``."""
-    local = clock.to_kst(moment)
-    if languages.spoken() == "en":
-        return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
-    return f"{local.year}년 {local.month}월 {local.day}일"

@@ -47,7 +47,7 @@ def test_a_stored_message_still_parses_because_old_ones_wait_in_queues_during_an
     kind = TYPES[name]
     assert (envelope.type, envelope.version) == (kind.TYPE, kind.VERSION)
     message = kind.read(envelope.data)
-    assert dataclasses.asdict(message) == envelope.data
+    assert envelope.data.items() <= dataclasses.asdict(message).items()  # what was added later has a default
     assert message.key == envelope.key
 
 

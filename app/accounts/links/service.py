@@ -14,8 +14,8 @@ from app.accounts.links.store import Link
 from app.accounts.messages import ResetAsked
 from app.accounts.passwords import Passwords
 from app.accounts.store import Member
-from app.core import ids
-from app.core.clock import to_kst
+from app.core import ids, languages
+from app.core.clock import format_kst
 from app.core.errors import NotFoundError, TooManyError
 from app.infra.db import Tx
 from app.machines import Machines
@@ -36,7 +36,7 @@ class LinkGoneError(NotFoundError):
 
 async def ask_reset(m: Machines, email: str) -> None:
     """Have a link mailed to whoever has this address; the same is done for one that nobody has."""
-    asked = ResetAsked(email, ids.token())
+    asked = ResetAsked(email, ids.token(), languages.spoken())
     await m.db.retrying(lambda tx: tx.announce(asked))
 
 
@@ -53,8 +53,9 @@ async def answer_reset(m: Machines, asked: ResetAsked) -> None:
                 if await store.insert_link(tx, link, RESET, tx.clock.now() + RESET_LIFE):
                     facts = {"signup_id": signup_id}
                     number = link.token_hash[:32]
+                    path, language = "/password-reset/", asked.language
                     await tx.announce(
-                        SendMail("password_reset", asked.email, number, facts, "/password-reset/", seed)
+                        SendMail("password_reset", asked.email, number, facts, path, seed, language)
                     )
 
     if found:
@@ -97,9 +98,8 @@ async def ask_email(tx: Tx, secret_key: str, user_id: int, email: str) -> None:
     seed = ids.token()
     link = Link(ids.fingerprint(ids.derive_token(secret_key, seed)), user_id, email)
     await store.insert_link(tx, link, EMAIL, tx.clock.now() + EMAIL_LIFE)
-    await tx.announce(
-        SendMail("email_confirmation", email, link.token_hash[:32], {}, "/account/email/", seed)
-    )
+    number, path = link.token_hash[:32], "/account/email/"
+    await tx.announce(SendMail("email_confirmation", email, number, {}, path, seed, languages.spoken()))
 
 
 async def read_email(m: Machines, token: str, user_id: int) -> str:
@@ -128,8 +128,9 @@ async def tell(tx: Tx, member: Member, kind: str) -> None:
     """Tell a user by mail what happened to the account, if there is an address known to be theirs."""
     if member.confirmed_email:
         now = tx.clock.now()
-        facts = {"signup_id": member.signup_id, "at": f"{to_kst(now):%Y년 %-m월 %-d일 %H:%M}"}
-        await tx.announce(SendMail(kind, member.confirmed_email, f"{member.user_id} {now}", facts))
+        facts = {"signup_id": member.signup_id, "at": format_kst(now)}
+        number, language = f"{member.user_id} {now}", languages.spoken()
+        await tx.announce(SendMail(kind, member.confirmed_email, number, facts, language=language))
 
 
 async def purge(m: Machines) -> None:
