@@ -1,6 +1,7 @@
 """Draws templates: the environment, its filters, and what every page knows."""
 
 import re
+from collections.abc import MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,20 @@ from app.web.assets import Assets
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
+class _Environment(Environment):
+    """Gives a template its globals as a plain dict: a chain of maps is looked through name by name each time.
+
+    So all of them must be there before the first template is drawn.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return what a template knows by itself."""
+        return {**self.globals, **(d or {})}
+
+
 def create_environment(settings: Settings, assets: Assets) -> Environment:
     """Build the template environment. Rendering is synchronous: no template waits for anything."""
-    env = Environment(
+    env = _Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
