@@ -8,6 +8,7 @@ from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
+from app.core.languages import NAMES, _, ngettext, speaking, spoken
 from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
@@ -60,10 +61,10 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
     Raises NotFoundError.
     """
-    place = _Place(category, sort, paging.read_cursor(sort, cursor))
+    place = _Place(category, sort, paging.read_cursor(sort, cursor), spoken())
     page = (await m.keep(_list_cache).get([place])).get(place)
     if page is None:
-        raise NotFoundError("category", say="없는 분류입니다. 다른 분류를 골라 주십시오.")
+        raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
     return page
 
 
@@ -74,7 +75,7 @@ async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     """
     page = (await m.keep(_page_cache).get([product_id])).get(product_id)
     if page is None:
-        raise NotFoundError(f"product {product_id}", say="없는 상품이거나 더 이상 판매하지 않습니다.")
+        raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
     return page
 
 
@@ -85,7 +86,7 @@ async def find_categories(m: Machines) -> list[str]:
 
 async def find_shelves(m: Machines) -> Shelves:
     """Return what is new and what costs less than it did, at most a second old."""
-    return (await m.keep(_shelf_cache).get(["all"]))["all"]
+    return (await m.keep(_shelf_cache).get([spoken()]))[spoken()]
 
 
 async def has_products(tx: Tx) -> bool:
@@ -100,11 +101,12 @@ async def add_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Which page of which list."""
+    """Which page of which list, in which language."""
 
     category: str
     sort: Sort
     after: Position | None
+    language: str
 
 
 def _product_cache(m: Machines) -> Cache[int, Product]:
@@ -139,14 +141,19 @@ def _list_cache(m: Machines) -> Cache[_Place, ListPage]:
 
 
 def _shelf_cache(m: Machines) -> Cache[str, Shelves]:
-    async def fetch(keys: list[str]) -> dict[str, Shelves]:
+    async def fetch(languages: list[str]) -> dict[str, Shelves]:
         async with m.db.read() as tx:
-            fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
-            on_sale = await store.select_discounted(tx, SHELF)
-            counted = await _count_options(tx, fresh + on_sale)
-        return dict.fromkeys(keys, Shelves(counted[: len(fresh)], counted[len(fresh) :]))
+            return {language: await _read_shelves(tx, language) for language in languages}
 
-    return Cache(m.background, fetch, FRESH_SECONDS, 1)
+    return Cache(m.background, fetch, FRESH_SECONDS, len(NAMES))
+
+
+async def _read_shelves(tx: Tx, language: str) -> Shelves:
+    fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
+    on_sale = await store.select_discounted(tx, SHELF)
+    with speaking(language):
+        counted = await _count_options(tx, fresh + on_sale)
+    return Shelves(counted[: len(fresh)], counted[len(fresh) :])
 
 
 def _category_cache(m: Machines) -> Cache[str, list[str]]:
@@ -163,7 +170,8 @@ async def _read_page(tx: Tx, place: _Place) -> ListPage | None:
     cards = await store.select_page(tx, place.category, place.sort, place.after, PAGE_SIZE + 1)
     if place.category and not cards and place.after is None:
         return None
-    shown = await _count_options(tx, cards[:PAGE_SIZE])
+    with speaking(place.language):
+        shown = await _count_options(tx, cards[:PAGE_SIZE])
     next_cursor = paging.write_cursor(place.sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
     return ListPage(shown, next_cursor, is_first=place.after is None)
 
@@ -178,5 +186,5 @@ async def _count_options(tx: Tx, cards: list[ProductCard]) -> list[ProductCard]:
 def _speak_for(card: ProductCard, group: store.Group | None) -> ProductCard:
     if group is None:
         return card
-    label = f"옵션 {group.options}가지" if group.options > 1 else ""
+    label = ngettext("옵션 %(num)s가지", "옵션 %(num)s가지", group.options) if group.options > 1 else ""
     return replace(card, quantity=group.quantity, option_label=label)

@@ -1,8 +1,9 @@
 """Draws templates: the environment, its filters, and what every page knows."""
 
 import re
-from collections.abc import MutableMapping
-from functools import partial
+from collections.abc import Callable, MutableMapping
+from contextvars import Context
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.web import csrf, current, seller
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+MOST_PIECES = 4000  # kept of about 1 kB each
 
 
 class _Environment(Environment):
@@ -55,14 +57,36 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         asset=assets.url,
         critical_css=lambda: Markup(assets.critical_style),  # nosec B704 # noqa: S704 - our own file
         idempotency_key=ids.idempotency_key,
+        kept=_keep_pieces(env),
     )
     return env
+
+
+def _keep_pieces(env: Environment) -> Callable[..., Markup]:
+    """Return what draws a partial once for everybody: for the same things, in the same language, the same.
+
+    It is drawn where there is no request, so nothing of one shopper's can be kept for the next: a partial
+    that asks who is there, or for a form's token, fails.
+    """
+
+    @lru_cache(maxsize=MOST_PIECES)
+    def draw_once(language: str, partial_: str, what: tuple[tuple[str, Any], ...]) -> Markup:
+        def draw_alone() -> Markup:
+            languages.speak(language)
+            return Markup(env.get_template(partial_).render(dict(what)))  # nosec B704 # noqa: S704 - escaped while drawn
+
+        return Context().run(draw_alone)
+
+    def kept(partial_: str, /, **what: Any) -> Markup:
+        return draw_once(languages.spoken(), partial_, tuple(what.items()))
+
+    return kept
 
 
 def languages_into(env: Environment) -> None:
     """Let templates speak: ``_("…")`` for what stands in them, ``|translated`` for the words of tables."""
     env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
-    env.filters["translated"] = languages.gettext
+    env.filters["translated"] = languages.find
     env.globals["language"] = languages.spoken
 
 
