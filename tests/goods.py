@@ -14,6 +14,7 @@ from app.models import products, stock_movements
 CACHES: tuple[Any, ...] = (
     catalog._product_cache,
     catalog._page_cache,
+    catalog._neighbour_cache,
     catalog._list_cache,
     catalog._shelf_cache,
 )
@@ -78,6 +79,7 @@ async def make(m: Machines, **changed: Any) -> int:
 
 async def change(m: Machines, product_id: int, **values: Any) -> None:
     """Change a product behind the shop's back."""
+    values = {"updated_at": m.clock.now()} | values
     async with m.db.write() as tx:
         await tx.execute(update(products).where(products.c.product_id == product_id).values(**values))
     forget(m)

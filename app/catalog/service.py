@@ -18,6 +18,7 @@ MOST_PRODUCTS = 20_000
 MOST_PAGES, PAGES_REFRESHED = 500, 16  # each page of a list is a statement or two
 CATEGORY_SECONDS = 10
 SHELF = 8
+NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,16 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
 
 async def find_product_page(m: Machines, product_id: int) -> ProductPage:
-    """Return a product's page with its options, at most a second old.
+    """Return a product's page, its options and its neighbours, at most a second old.
 
     Raises NotFoundError for one that is not sold.
     """
     page = (await m.keep(_page_cache).get([product_id])).get(product_id)
     if page is None:
         raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
-    return page
+    this = (product_id, spoken())
+    beside = await m.keep(_neighbour_cache).get([this])
+    return replace(page, neighbours=beside.get(this, ()))
 
 
 async def find_categories(m: Machines) -> list[str]:
@@ -129,6 +132,21 @@ def _page_cache(m: Machines) -> Cache[int, ProductPage]:
         }
 
     return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
+
+
+def _neighbour_cache(m: Machines) -> Cache[tuple[int, str], tuple[ProductCard, ...]]:
+    async def fetch(keys: list[tuple[int, str]]) -> dict[tuple[int, str], tuple[ProductCard, ...]]:
+        found = {}
+        async with m.db.read() as tx:
+            products = await store.select_products(tx, [number for number, _language in keys])
+            for number, language in keys:
+                if number in products:
+                    cards = await store.select_neighbours(tx, products[number], NEIGHBOURS)
+                    with speaking(language):
+                        found[number, language] = tuple(await _count_options(tx, cards))
+        return found
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES, refreshed=PAGES_REFRESHED)
 
 
 def _list_cache(m: Machines) -> Cache[_Place, ListPage]:

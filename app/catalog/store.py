@@ -69,6 +69,23 @@ async def select_discounted(tx: Tx, limit: int) -> list[ProductCard]:
     return await _read_cards(tx, query.order_by(*order).limit(limit))
 
 
+async def select_neighbours(tx: Tx, product: Product, limit: int) -> list[ProductCard]:
+    """Return cards of the product's category that can be had: those new just before it, then the newest."""
+    article = product.group_id or product.product_id
+    born = select(products.c.created_at).where(products.c.product_id == article).scalar_subquery()
+    query = select(*CARD).where(
+        SOLD, products.c.category == product.category, ARTICLE, products.c.quantity > 0,
+        products.c.product_id != article,
+    )  # fmt: skip
+    newest_first = query.order_by(products.c.created_at.desc(), products.c.product_id.desc())
+    found = await _read_cards(tx, newest_first.where(products.c.created_at <= born).limit(limit))
+    if len(found) < limit:
+        known = [card.product_id for card in found]
+        more = newest_first.where(products.c.product_id.not_in(known)).limit(limit - len(found))
+        found += await _read_cards(tx, more)
+    return found
+
+
 async def select_cards(tx: Tx, ids: Iterable[int]) -> list[ProductCard]:
     """Return the cards of these products, in any order."""
     return await _read_cards(tx, select(*CARD).where(SOLD, products.c.product_id.in_(list(ids))))
@@ -97,8 +114,9 @@ async def select_any(tx: Tx) -> bool:
 
 
 async def insert_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
-    """Insert products under the numbers they bring, with the moment each was new."""
-    values = [asdict(product) | {"created_at": made, "updated_at": made} for product, made in rows]
+    """Insert products under the numbers they bring, with the moment each was new; search sees the change."""
+    now = tx.clock.now()
+    values = [asdict(product) | {"created_at": made, "updated_at": now} for product, made in rows]
     await tx.execute(insert(products), values)
 
 
