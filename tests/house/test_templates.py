@@ -35,6 +35,7 @@ STATES = {
     "place": set(),
     "reason": {"error"},
     "signup_id": {"empty"} | WORDED,
+    "suggestions": {"empty", "many"} | WORDED,
     "undo": {"empty"} | WORDED,
 }
 VOID = {"input", "img", "br", "hr", "meta", "link", "path", "circle"}
