@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
@@ -52,7 +53,7 @@ QUERIES = (
         "없는말입니다",
     ),
 )
-CHOSEN = {"category": "그릇·도자기", "band": 10_000}
+CHOSEN: dict[str, str | int] = {"category": "그릇·도자기", "band": 10_000}
 
 
 def main(args: list[str]) -> int:
@@ -86,12 +87,10 @@ def measure(products: int) -> dict[str, object]:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         before = memory()
         reader = Reader(folder)
-        times = {query: timed(lambda query=query: reader.search(Question(query))) for query in QUERIES}
-        narrowed = [
-            timed(lambda query=query: reader.search(Question(query, chosen=CHOSEN))) for query in QUERIES
-        ]
-        ordered = [timed(lambda query=query: reader.search(Question(query, "price-up"))) for query in QUERIES]
-        suggested = [timed(lambda query=query: reader.suggest(query, 6)) for query in QUERIES]
+        times = {query: timed(partial(reader.search, Question(query))) for query in QUERIES}
+        narrowed = [timed(partial(reader.search, Question(query, chosen=CHOSEN))) for query in QUERIES]
+        ordered = [timed(partial(reader.search, Question(query, "price-up"))) for query in QUERIES]
+        suggested = [timed(partial(reader.suggest, query, 6)) for query in QUERIES]
         after = memory()
         commit = committing(folder)
         every = sorted(times.values())
@@ -138,7 +137,7 @@ def many(count: int) -> Iterator[Article]:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return the milliseconds of the best of a few rounds: what the machine does besides is not the search's."""
+    """Return the milliseconds of the best of a few rounds: the machine does other things besides."""
     rounds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
