@@ -5,9 +5,10 @@ from typing import Any
 from quart import Blueprint, Response, g
 
 from app.cart import service
-from app.cart.forms import AddLine, SetQuantity
+from app.cart.forms import AddLine, SetQuantity, Undo
 from app.cart.service import Edited
 from app.cart.view import CartView
+from app.core.bidi import isolated
 from app.core.languages import _, find
 from app.web import current, htmx
 from app.web.forms import read_fields
@@ -40,7 +41,7 @@ async def add_line() -> Response:
     line = edited.cart.line(form.product_id)
     name = line.name if line else ""
     link = (_("장바구니 보기"), "/cart")
-    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=find(name)), link)
+    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=isolated(find(name))), link)
     said = Notice("warn", edited.note, link) if edited.note else ok
     pieces = [Piece("cart/badge"), Piece("cart/key"), Piece("web/notice")]
     return await htmx.draw_pieces(pieces, notice=said, **_show(edited.cart))
@@ -69,7 +70,8 @@ async def remove_line(product_id: int) -> Response:
 @anyone
 async def undo() -> Response:
     """Bring back what was removed last."""
-    edited = await service.undo(current.machines(), current.owner())
+    form = Undo.read(await read_fields())
+    edited = await service.undo(current.machines(), current.owner(), form.product_id)
     return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
 
 
@@ -83,9 +85,11 @@ async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
         return await respond(
             "cart/cart.html", status=409, notice=Notice("warn", edited.note), **_show(edited.cart)
         )
-    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge"), Piece("web/notice")]
-    notice = Notice("warn", edited.note) if edited.note else None
-    return await htmx.draw_pieces(pieces, notice=notice, **_show(edited.cart), **what)
+    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge")]
+    if not edited.note:  # what stands there may be about another line
+        return await htmx.draw_pieces(pieces, **_show(edited.cart), **what)
+    notice = Notice("warn", edited.note)
+    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart), **what)
 
 
 def _show(cart: CartView) -> dict[str, Any]:

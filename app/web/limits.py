@@ -65,6 +65,7 @@ NEW_PASSWORD = Limit("new-password", Rate(60, 3600), shared=True, at_once=24)
 LOOK_UP = Limit(
     "look-up", Rate(60, 900), shared=True, forgives=True, field="order_no", field_rate=Rate(10, 900)
 )
+HANDOVER = Limit("handover", Rate(120, 60))  # a link of 256 bits, which a phone opens a few times
 CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the review, and the order
 
 

@@ -21,6 +21,8 @@ SPECIAL = {
     "search.show_suggestions": limits.SUGGESTIONS,
     "checkout.place_order": limits.CHECKOUT,
     "payments.receive_webhook": limits.WEBHOOK,
+    "payments.show_takeover": limits.HANDOVER,
+    "payments.take_over": limits.HANDOVER,
     "orders.look_up": limits.LOOK_UP,
     "ops.receive_violations": limits.REPORTS,
     "accounts.sign_up": limits.SIGN_UP,

@@ -31,6 +31,7 @@ STATES = {
     "line": {"many", "sold out", "error"} | WORDED,
     "notice": {"empty", "error"} | WORDED,
     "order": {"many", "error"} | WORDED,
+    "order_no": set(),
     "outcome": {"error"} | WORDED,
     "place": set(),
     "reason": {"error"},

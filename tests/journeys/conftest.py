@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from app import seed
 from app.machines import Machines, build_machines
 from sandbox.toss.config import Config
+from tests.journeys.sound import Validator, open_validator
 from tests.journeys.walker import PHONE, Walker, open_walker
 from tests.processes import RunningShop, serving
 from tests.shop import settings_for
@@ -80,13 +81,20 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def validator(chromium: Browser) -> AsyncIterator[Validator]:
+    async with open_validator(chromium) as validator:
+        yield validator
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def enter(chromium: Browser, running: RunningShop, m: Machines, toss: Stand) -> AsyncIterator[Enter]:
     """Let somebody in, in a browser of their own; when the test ends, no browser may have complained."""
     walkers: list[Walker] = []
 
-    async def let_in(size: tuple[int, int] = PHONE, *, scripts: bool = True) -> Walker:
-        walkers.append(await open_walker(chromium, running.url, toss.url, size=size, scripts=scripts))
+    async def let_in(size: tuple[int, int] = PHONE, *, scripts: bool = True, url: str = "") -> Walker:
+        opened = await open_walker(chromium, url or running.url, toss.url, size=size, scripts=scripts)
+        walkers.append(opened)
         return walkers[-1]
 
     yield let_in
