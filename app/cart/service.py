@@ -62,9 +62,9 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
     if product is None:
         raise NotFoundError(f"product {product_id}", say=_("더 이상 판매하지 않는 상품입니다."))
     if product.sold_out:
+        name = isolated(find(product.name))
         raise ConflictError(
-            "sold out",
-            say=_("‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=isolated(find(product.name))),
+            "sold out", say=_("‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=name)
         )
     most = min(product.quantity, MAX_QUANTITY)
     return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
