@@ -1,6 +1,7 @@
 """A TCP proxy in front of one machine, which can be told to be any kind of bad network."""
 
 import asyncio
+import random
 import socket
 import struct
 import threading
@@ -163,7 +164,7 @@ class Connection:
             reading.create_task(read())
             while True:
                 arrived, chunk = await under_way.get()
-                await self.wait_until(arrived + self.proxy.delay)
+                await self.wait_until(arrived + self.proxy.next_delay())
                 if not chunk:
                     break
                 await take(arrived, chunk)
@@ -228,6 +229,8 @@ class FaultProxy:
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.delay = 0.0
+        self.uneven = 0.0
+        self.chance = random.Random(0)
         self.rate = 0
         self.refusing = False
         self.traps: list[Trap] = []
@@ -260,6 +263,14 @@ class FaultProxy:
     def latency(self, seconds: float) -> None:
         """Delay every chunk, in each direction."""
         self.delay = seconds
+
+    def jitter(self, seconds: float, seed: int) -> None:
+        """Delay every chunk by a time of its own, up to so many seconds."""
+        self.uneven, self.chance = seconds, random.Random(seed)
+
+    def next_delay(self) -> float:
+        """How long the next chunk is on its way."""
+        return self.delay + self.uneven * self.chance.random()
 
     def throttle(self, bytes_per_second: int) -> None:
         """Let no more through, on each connection and in each direction."""
@@ -295,7 +306,7 @@ class FaultProxy:
 
     def heal(self) -> None:
         """Be a good network again, and release what is held."""
-        self.delay, self.rate, self.refusing = 0.0, 0, False
+        self.delay, self.uneven, self.rate, self.refusing = 0.0, 0.0, 0, False
         self.do(self._release_all)
 
     @contextmanager

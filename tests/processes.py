@@ -133,13 +133,17 @@ class Buyer:
         return await self.http.get(url, params=params or None)
 
     async def post(self, url: str, **form: Any) -> httpx.Response:
-        """Send a form; a connection cut by a killed process is tried once more, as a shopper would."""
+        """Send a form."""
+        return await self.http.post(url, data={"csrf": await self.form_token(), **form})
+
+    async def form_token(self) -> str:
+        """Return a form token bound to this browser's cookies."""
         if not self.token:
             page = (await self.get(self.form_page)).text
             found = re.search(r'name="csrf" value="([^"]+)"', page)
             assert found, page
             self.token = found[1]
-        return await self.http.post(url, data={"csrf": self.token, **form})
+        return self.token
 
     async def patiently(self, url: str, **form: Any) -> httpx.Response:
         """Send an idempotent form until it is answered with something else than 503."""

@@ -53,7 +53,7 @@ async def sign_up() -> Response:
     if fields.errors:
         return await _draw_signup(fields, goal)
     try:
-        user = await service.sign_up(m, form.new_user())
+        user = await service.sign_up_once(m, form.new_user())
     except TakenError as error:
         fields.fail("signup_id", error.say)
         return await _draw_signup(fields, goal)

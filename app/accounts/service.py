@@ -3,8 +3,12 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from app.accounts import consents, rules, sessions, store
+from app.accounts.addresses.address import Address, Place
+from app.accounts.addresses.service import MOST as MOST_ADDRESSES
+from app.accounts.addresses.service import AddressesFullError, add_address, read_addresses
 from app.accounts.attempts import Attempts
 from app.accounts.closure.service import release_ids
 from app.accounts.links import service as links
@@ -25,8 +29,20 @@ from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 
-__all__ = ["answer_reset", "ask_reset", "purge_links", "release_ids"]
+__all__ = [
+    "MOST_ADDRESSES",
+    "Address",
+    "AddressesFullError",
+    "Place",
+    "add_address",
+    "answer_reset",
+    "ask_reset",
+    "purge_links",
+    "read_addresses",
+    "release_ids",
+]
 
+SAME_FORM = timedelta(minutes=10)  # within which a sign-up that comes again is no stranger's
 TAKEN = marked("이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오.")
 
 log = logging.getLogger(__name__)
@@ -96,6 +112,27 @@ async def sign_up(m: Machines, new: NewUser, *, role: str = "shopper") -> Member
     if member is None or member.password_hash != password_hash:
         raise TakenError("the log-in id is taken")
     return member
+
+
+async def sign_up_once(m: Machines, new: NewUser) -> Member:
+    """Make a user, or return whom the same form made a moment ago: it was sent twice, or its answer was lost.
+
+    Raises TakenError.
+    """
+    try:
+        return await sign_up(m, new)
+    except TakenError:
+        async with m.db.read() as tx:
+            member = await store.select_member_by_signup_id(tx, new.signup_id)
+        if member is None or not await _is_same(m, member, new):
+            raise
+        return member
+
+
+async def _is_same(m: Machines, member: Member, new: NewUser) -> bool:
+    is_new = m.clock.now() - member.created_at <= SAME_FORM
+    same = (member.name, member.phone, member.role) == (new.name, new.phone, "shopper")
+    return is_new and same and await m.keep(Passwords).verify(new.password, member.password_hash)
 
 
 async def ensure_user(m: Machines, new: NewUser, *, role: str) -> None:

@@ -45,6 +45,22 @@ class SetQuantity:
         return cls(quantity)
 
 
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Bring back what was removed last; ``product_id`` is what the page said it is, 0 when it did not."""
+
+    product_id: int
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Undo":
+        """Read the form. Raises InvalidError."""
+        if "product_id" not in fields.sent:
+            return cls(0)
+        product_id = fields.whole("product_id", _("상품"), least=1, most=10**9 - 1)
+        _refuse_errors(fields)
+        return cls(product_id)
+
+
 def _refuse_errors(fields: Fields) -> None:
     if fields.errors:
         sentence = next(iter(fields.errors.values()))

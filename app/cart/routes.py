@@ -5,7 +5,7 @@ from typing import Any
 from quart import Blueprint, Response, g
 
 from app.cart import service
-from app.cart.forms import AddLine, SetQuantity
+from app.cart.forms import AddLine, SetQuantity, Undo
 from app.cart.service import Edited
 from app.cart.view import CartView
 from app.core.bidi import isolated
@@ -70,7 +70,8 @@ async def remove_line(product_id: int) -> Response:
 @anyone
 async def undo() -> Response:
     """Bring back what was removed last."""
-    edited = await service.undo(current.machines(), current.owner())
+    form = Undo.read(await read_fields())
+    edited = await service.undo(current.machines(), current.owner(), form.product_id)
     return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
 
 
@@ -84,9 +85,11 @@ async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
         return await respond(
             "cart/cart.html", status=409, notice=Notice("warn", edited.note), **_show(edited.cart)
         )
-    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge"), Piece("web/notice")]
-    notice = Notice("warn", edited.note) if edited.note else None
-    return await htmx.draw_pieces(pieces, notice=notice, **_show(edited.cart), **what)
+    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge")]
+    if not edited.note:  # what stands there may be about another line
+        return await htmx.draw_pieces(pieces, **_show(edited.cart), **what)
+    notice = Notice("warn", edited.note)
+    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart), **what)
 
 
 def _show(cart: CartView) -> dict[str, Any]:

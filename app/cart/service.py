@@ -62,12 +62,14 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
     if product is None:
         raise NotFoundError(f"product {product_id}", say=_("더 이상 판매하지 않는 상품입니다."))
     if product.sold_out:
-        name = isolated(find(product.name))
         raise ConflictError(
-            "sold out", say=_("‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=name)
+            "sold out",
+            say=_(
+                "‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=isolated(find(product.name))
+            ),
         )
     most = min(product.quantity, MAX_QUANTITY)
-    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
+    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key, product.price))
 
 
 async def set_quantity(m: Machines, owner: str, product_id: int, quantity: int) -> Edited:
@@ -87,9 +89,9 @@ async def remove_line(m: Machines, owner: str, product_id: int) -> Edited:
     return await _edit(m, owner, Edit("remove", product_id))
 
 
-async def undo(m: Machines, owner: str) -> Edited:
-    """Bring back the line that was removed last."""
-    return await _edit(m, owner, Edit("undo"))
+async def undo(m: Machines, owner: str, product_id: int = 0) -> Edited:
+    """Bring back the line that was removed last; all is well if ``product_id`` came back before."""
+    return await _edit(m, owner, Edit("undo", product_id))
 
 
 async def merge_guest(m: Machines, guest: str, member: str) -> None:
@@ -201,7 +203,7 @@ async def _show(m: Machines, hot: HotCart) -> CartView:
     ids = [line.product_id for line in hot.snapshot.live]
     if removed is not None:
         ids.append(removed.product_id)
-    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings)
+    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings, hot.prices)
 
 
 def _note(outcome: str, line: object) -> str:
@@ -210,7 +212,7 @@ def _note(outcome: str, line: object) -> str:
         "CAPPED": _("남은 수량이 %(stock)s개라 %(stock)s개까지만 담을 수 있습니다.", stock=stock),
         "FULL": _("장바구니에는 100가지까지 담을 수 있습니다. 담지 않았습니다."),
         "GONE": _("이미 장바구니에서 뺀 상품입니다. 다시 담으려면 상품 페이지에서 담아 주십시오."),
-        "NOTHING": _("되돌릴 상품이 없습니다."),
+        "NOTHING": "" if line else _("되돌릴 상품이 없습니다."),
     }
     return notes.get(outcome, "")
 

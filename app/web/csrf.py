@@ -10,11 +10,21 @@ from urllib.parse import urlsplit
 from quart import g, request
 
 from app.core.errors import ForbiddenError
+from app.core.languages import marked
 from app.web import current
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 DIGEST_BYTES = 32
+
+
+class SessionEndedError(ForbiddenError):
+    """The form was drawn for somebody whose session has ended since."""
+
+    title = marked("로그인이 끝났습니다")
+    default_say = marked(
+        "오래 쓰지 않아 로그인이 끝났습니다. 변경된 내용은 없습니다. 다시 로그인해 주십시오."
+    )
 
 
 def form_token() -> str:
@@ -41,7 +51,7 @@ async def check() -> None:
     sent = bytes(a ^ b for a, b in zip(mask, masked, strict=False))
     if not hmac.compare_digest(sent, _digest()):
         await _keep_typed()
-        raise ForbiddenError("csrf token")
+        raise _who_sent_it()
     g.form_is_ours = True
 
 
@@ -54,6 +64,13 @@ async def _keep_typed() -> None:
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
     if ours and not any("password" in name for name in form):
         g.typed = [(name, value) for name, value in form.items(multi=True) if name != FIELD]
+
+
+def _who_sent_it() -> ForbiddenError:
+    """Tell whose session has ended since the page was drawn from whose token is none."""
+    if current.cookie(current.SESSION_COOKIE) and g.get("shopper") is None and "operator_token" not in g:
+        return SessionEndedError("session ended")
+    return ForbiddenError("csrf token")
 
 
 def _check_origin() -> None:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from typing import cast
+from urllib.parse import quote, urlsplit
 
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -87,9 +88,9 @@ async def answer(error: ShopError) -> Response:
         # It has just kept this shopper waiting, or the answer must cost little: it is not asked again.
         g.cart_count = None
     if htmx.wants_pieces():
-        response = await htmx.draw_pieces(
-            [htmx.Piece("web/notice")], status=error.status, notice=Notice("error", error.say)
-        )
+        if isinstance(error, csrf.SessionEndedError):
+            return htmx.redirect(_login())
+        response = await htmx.draw_pieces([htmx.Piece("web/notice")], status=error.status, notice=_say(error))
     else:
         response = await htmx.respond(
             "errors/error.html",
@@ -98,7 +99,7 @@ async def answer(error: ShopError) -> Response:
             sentence=error.say,
             support_code=trace.get(),
             typed=await _typed(error),
-            actions=[(_(label), url) for label, url in (OPERATORS_WAYS if g.get("operator") else WAYS_ON)],
+            actions=_ways_on(error),
         )
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -107,9 +108,44 @@ async def answer(error: ShopError) -> Response:
     return response
 
 
+def _say(error: ShopError) -> Notice:
+    """Say it where the shopper is: with a button to try again, or a way to a page that is not stale."""
+    if isinstance(error, ForbiddenError):
+        return Notice("error", error.say, (_("페이지 새로 열기"), _page_of_form()))
+    return Notice("error", error.say, again=_may_pass(error))
+
+
+def _ways_on(error: ShopError) -> list[tuple[str, str]]:
+    """Return where to go from here: to the same page, where that may help, and then elsewhere."""
+    ways = [(_(label), url) for label, url in (OPERATORS_WAYS if g.get("operator") else WAYS_ON)]
+    if isinstance(error, csrf.SessionEndedError):
+        return [(_("다시 로그인하기"), _login()), *ways]
+    if request.method != "GET" or not _may_pass(error):
+        return ways
+    here = "/" + quote(request.path.lstrip("/"))  # one slash: two would be another site
+    asked = request.query_string.decode("ascii", "ignore")
+    return [(_("다시 열기"), f"{here}?{asked}" if asked else here), *ways]
+
+
+def _login() -> str:
+    return f"/login?next={quote(_page_of_form(), safe='/')}"
+
+
+def _page_of_form() -> str:
+    """Return the path of the page that the form was on, as far as the browser says."""
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    path = f"/{page.path.lstrip('/')}"
+    return f"{path}?{page.query}" if page.query else path
+
+
+def _may_pass(error: ShopError) -> bool:
+    """Whether the same form may be taken later: we were busy or in trouble, or it came too slowly."""
+    return error.status >= 500 or isinstance(error, TooManyError | SlowBodyError)  # noqa: PLR2004 - as below
+
+
 async def _typed(error: ShopError) -> list[tuple[str, str]]:
-    """Return what was typed, to be sent again as it is: of a form that was not looked at, all but secrets."""
-    if isinstance(error, TooManyError) and g.get("form_is_ours"):
+    """Return what was typed, to be sent again as it is: if it may be taken later, all but secrets."""
+    if _may_pass(error) and g.get("form_is_ours"):
         form = (await request.form).items(multi=True)
         return [(name, text) for name, text in form if name != csrf.FIELD and "password" not in name.lower()]
     return cast("list[tuple[str, str]]", g.get("typed", []))

@@ -16,6 +16,7 @@ TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}", re.ASCII)
+POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
 PHONE = re.compile(r"0[0-9]{8,10}", re.ASCII)
 
 
@@ -77,6 +78,13 @@ class Fields:
                 name, _("%(label)s 010-1234-5678처럼 숫자로 입력해 주십시오.", label=with_object(label))
             )
         return digits
+
+    def postcode(self, name: str, label: str) -> str:
+        """Return a Korean postcode of five digits."""
+        value = self.text(name, label, most=5)
+        if name not in self.errors and not POSTCODE.fullmatch(value):
+            self.fail(name, _("%(label)s 숫자 5자리로 입력해 주십시오.", label=with_object(label)))
+        return value
 
     def email(self, name: str, label: str) -> str:
         """Return an e-mail address in small letters; one that no mail server would take is an error."""

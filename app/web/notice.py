@@ -10,3 +10,4 @@ class Notice:
     kind: str  # ok, warn, error
     text: str
     link: tuple[str, str] | None = None  # label and address of where to go next
+    again: bool = False  # offer to send the same form once more

@@ -92,8 +92,9 @@ async def enter(chromium: Browser, running: RunningShop, m: Machines, toss: Stan
     """Let somebody in, in a browser of their own; when the test ends, no browser may have complained."""
     walkers: list[Walker] = []
 
-    async def let_in(size: tuple[int, int] = PHONE, *, scripts: bool = True) -> Walker:
-        walkers.append(await open_walker(chromium, running.url, toss.url, size=size, scripts=scripts))
+    async def let_in(size: tuple[int, int] = PHONE, *, scripts: bool = True, url: str = "") -> Walker:
+        opened = await open_walker(chromium, url or running.url, toss.url, size=size, scripts=scripts)
+        walkers.append(opened)
         return walkers[-1]
 
     yield let_in

@@ -14,6 +14,15 @@ PHONE = (360, 740)
 DESK = (1280, 800)
 PATIENCE = 10_000
 FAILED_LOADS = ["Failed to load resource", "htmx:error"]  # what a console says without a net
+# Whatever a page swaps or sends: whoever had the focus may lose it to something, never to nothing.
+KEEP_FOCUS = """
+let had;
+addEventListener('focusin', (event) => { had = event.target; });
+addEventListener('pointerdown', () => { had = null; });
+addEventListener('htmx:finally:request', () => setTimeout(() => {
+  if (had && document.activeElement === document.body) console.error(`focus lost by ${had.outerHTML}`);
+}));
+"""
 
 
 @dataclass(slots=True)
@@ -83,6 +92,7 @@ async def open_walker(
     context.set_default_timeout(PATIENCE)
     walker = Walker(await context.new_page(), url, toss, scripts)
     page = walker.page
+    await page.add_init_script(KEEP_FOCUS)
 
     def note_line(line: ConsoleMessage) -> None:
         if line.type in {"error", "warning"}:

@@ -1,6 +1,4 @@
 /* Passkeys: the browser is asked for one, and what it says is sent with the form. Without this file there is the code. */
-const COULD_NOT = '패스키를 쓰지 못했습니다. 다시 시도하거나 인증 앱의 코드를 입력해 주십시오.';
-
 const ways = {
   create: { field: 'made', ask: (options) => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }) },
   get: { field: 'passkey', ask: (options) => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }) },
@@ -21,7 +19,7 @@ for (const button of document.querySelectorAll('[data-passkey]')) {
       form.noValidate = true;
       form.requestSubmit();
     } catch {
-      document.dispatchEvent(new CustomEvent('shop:notice', { detail: { kind: 'error', text: COULD_NOT } }));
+      dispatchEvent(new CustomEvent('shop:notice', { detail: { text: button.dataset.failed } }));
     }
     button.disabled = false;
   });

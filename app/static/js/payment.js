@@ -2,19 +2,8 @@
 const widget = document.getElementById('payments-widget');
 const pay = document.getElementById('payments-pay');
 const order = widget.dataset;
-const say = (text, kind = 'error', again) => document.dispatchEvent(new CustomEvent('shop:notice', { detail: { kind, text, again } }));
-
-const sentences = {
-  USER_CANCEL: '결제를 그만두셨습니다. 주문은 그대로 있으며, 결제되지 않았습니다.',
-  PAY_PROCESS_CANCELED: '결제를 그만두셨습니다. 주문은 그대로 있으며, 결제되지 않았습니다.',
-  NEED_AGREEMENT_WITH_REQUIRED_TERMS: '필수 약관에 동의해 주십시오.',
-  NOT_SELECTED_PAYMENT_METHOD: '결제 수단을 골라 주십시오.',
-  NEED_CARD_PAYMENT_DETAIL: '카드사를 골라 주십시오.',
-  NEED_REFUND_ACCOUNT_DETAIL: '환불받으실 계좌를 적어 주십시오.',
-  INVALID_METHOD_TRANSACTION: '결제창이 이미 열려 있습니다.',
-  PROVIDER_STATUS_UNHEALTHY: '이 결제 수단에 장애가 있습니다. 다른 결제 수단을 골라 주십시오.',
-  REJECT_CARD_COMPANY: '카드사에서 승인을 거절했습니다. 다른 결제 수단을 골라 주십시오.',
-};
+const said = JSON.parse(order.said);
+const say = (detail) => dispatchEvent(new CustomEvent('shop:notice', { detail }));
 
 const load = (url) => new Promise((done, fail) => {
   if (window.TossPayments) return done();
@@ -44,7 +33,7 @@ async function request(widgets) {
       failUrl: order.failUrl,
     });
   } catch (error) {
-    say(sentences[error.code] ?? '결제창을 열지 못했습니다. 결제되지 않았으니 잠시 뒤 다시 눌러 주십시오.', error.code in sentences ? 'warn' : 'error');
+    say({ text: said[error.code] ?? said.unopened, kind: error.code in said ? 'warn' : 'error' });
     ready();
     pay.focus();
   }
@@ -61,7 +50,7 @@ async function start() {
     pay.onclick = () => request(widgets);
     ready();
   } catch {
-    say('결제 수단을 불러오지 못했습니다. 주문은 그대로 있으며, 결제되지 않았습니다.', 'error', () => location.reload());
+    say({ text: said.undrawn, again: 1 }); // by loading the page anew
   }
 }
 

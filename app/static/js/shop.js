@@ -1,74 +1,115 @@
 /* Failures said aloud, busy marks, kept focus, quantity buttons. Every page works without this file. */
-const on = (name, act) => document.addEventListener(name, act);
-const byId = (id) => document.getElementById(id);
+const on = (name, act) => addEventListener(name, act);
+const slot = document.querySelector('.notice-slot');
+const words = slot.dataset;
+const number = '[type=number]';
+const main = document.getElementById('main');
+const notice = () => document.getElementById('web-notice');
 
 function focusOn(element) {
-  if (element?.tabIndex < 0) element.setAttribute('tabindex', -1);
-  element?.focus();
+  if (element.tabIndex < 0) element.tabIndex = -1;
+  element.focus();
 }
 
 // A notice that came with the page stands in it; a later one must be seen wherever the page is scrolled to.
-const detach = () => document.querySelector('.in-flow')?.classList.remove('in-flow');
+const detach = () => slot.classList.remove('in-flow');
 
-on('shop:notice', ({ detail: { kind, text, again } }) => {
-  const line = document.createElement('div');
-  line.className = `notice ${kind}`;
-  line.append(Object.assign(document.createElement('p'), { textContent: text }));
-  if (again) line.append(Object.assign(document.createElement('button'), { type: 'button', className: 'text', textContent: '다시 시도', onclick: again }));
+function say({ text, again, kind = 'error' }) {
+  const line = slot.querySelector('template').content.firstChild.cloneNode(true);
+  line.classList.add(kind);
+  line.firstChild.textContent = text;
+  if (!again) line.lastChild.remove();
   detach();
-  byId('web-notice').replaceChildren(line);
-});
-
-function failed({ detail: { ctx } }) {
-  const form = ctx?.sourceElement;
-  if (!form?.matches('form')) return; // polls and checks while typing try again by themselves
-  const again = () => {
-    if (!form.isConnected) return location.reload();
-    focusOn(form.querySelector('[type=number], [type=submit]'));
-    form.requestSubmit();
-  };
-  const text = navigator.onLine ? '응답을 받지 못했습니다. 잠시 뒤 다시 시도해 주십시오.' : '인터넷에 연결되어 있지 않습니다.';
-  document.dispatchEvent(new CustomEvent('shop:notice', { detail: { kind: 'error', text, again } }));
+  notice().replaceChildren(line);
 }
-const isOurs = (ctx) => ctx.hx.redirect || ctx.text.includes('<hx-partial');
-on('htmx:error', failed);
-on('htmx:response:error', (event) => isOurs(event.detail.ctx) || failed(event));
+on('shop:notice', ({ detail }) => say(detail));
 
-on('htmx:before:request', ({ detail: { ctx } }) => {
-  ctx.sourceElement.setAttribute('aria-busy', true);
-  if (ctx.sourceElement.matches('form')) byId('web-notice').replaceChildren();
+// No answer is no refusal: what was asked may have been done, and asking once more does it once.
+let failed;
+let timer;
+function fail(ctx, why, known) {
+  failed = ctx;
+  const text = [navigator.onLine ? why : words.offline, known ?? ctx.sourceElement.dataset.unknown ?? words.unknown];
+  say({ text: text.join(' '), again: 1 });
+}
+const lose = ({ detail: { ctx } }) => ctx?.timer && fail(ctx, words.lost);
+const wait = (ctx) => setTimeout(fail, 5000, ctx, words.slow);
+on('htmx:error', lose);
+
+// One form's failure is said until that form has its answer.
+function clear(form) {
+  if (failed && failed.sourceElement !== form) return;
+  failed = null;
+  notice().replaceChildren();
+}
+
+on('htmx:before:request', (event) => {
+  const { ctx } = event.detail;
+  const form = ctx.sourceElement;
+  const typed = form.querySelector('.line ' + number);
+  // Out of date before it left the queue: what was typed since follows.
+  if (typed?.validity.valid && ctx.request.body.get('quantity') !== typed.value) return event.preventDefault();
+  ctx.busy = form.closest('.line') ?? form;
+  ctx.busy.ariaBusy = true;
+  if (!form.action) return; // polls, and checks while typing, try again by themselves
+  clear(form);
+  ctx.timer = wait(ctx);
 });
-on('htmx:finally:request', ({ detail: { ctx } }) => ctx.sourceElement.removeAttribute('aria-busy'));
+on('htmx:finally:request', ({ detail: { ctx } }) => {
+  clearTimeout(ctx.timer);
+  if (ctx.busy) ctx.busy.ariaBusy = null;
+});
+
+// Plain forms leave the page, and what was typed into it: not without a net. Until the answer comes it is there.
+on('submit', (event) => {
+  const { target: form, submitter } = event;
+  if (form.method !== 'post' || form.dataset.hxPost) return;
+  const ctx = { sourceElement: form, request: { submitter } };
+  if (navigator.onLine) timer = wait(ctx);
+  else event.preventDefault(fail(ctx, '', words.unsent));
+});
+on('pagehide', () => clearTimeout(timer));
 
 // Focus must not fall to the top of the page when what held it is gone.
 let held;
 let heirs;
-on('htmx:before:swap', () => {
+on('htmx:before:swap', (event) => {
+  const { ctx } = event.detail;
+  if (!ctx.text.includes('<hx-partial')) return event.preventDefault(lose(event)); // somebody else's page
+  if (ctx.text.includes('data-again')) failed = ctx;
+  else if (failed === ctx) clear(ctx.sourceElement);
   detach();
   held = document.activeElement;
-  const item = held.closest('[data-focus-after]');
-  heirs = item ? [item.id, item.nextElementSibling?.id, item.previousElementSibling?.id, item.dataset.focusAfter] : ['main'];
+  const item = held.closest('[data-focus-after]') ?? main;
+  heirs = [item, item.nextElementSibling, item.previousElementSibling, main];
 });
 on('htmx:after:swap', ({ detail: { ctx } }) => {
   if (held !== document.body && document.activeElement === document.body) {
-    const heir = heirs.map(byId).find((element) => element?.childElementCount || element?.matches('h1'));
-    focusOn(heir?.querySelector('h1, h2') ?? heir);
+    const heir = heirs.find((element) => element?.isConnected && element.innerText);
+    focusOn(heir.querySelector('h1, h2') ?? heir);
   }
   // The server's quantity wins, unless it refused the shopper's or the shopper has typed on meanwhile.
-  const input = ctx.sourceElement.querySelector('.stepper [type=number]');
-  if (input && ctx.response.raw.ok && ctx.request.body?.get?.('quantity') === input.value) input.value = input.defaultValue;
+  const input = ctx.sourceElement.querySelector('.stepper ' + number);
+  if (input && ctx.response.raw.ok && ctx.request.body.get('quantity') === input.value) input.value = input.defaultValue;
 });
 
 on('click', (event) => {
-  const button = event.target.closest('[data-step], [data-close], [data-print]');
-  if (!button) return;
-  if (button.dataset.step) {
+  const button = event.target.closest('[data-step], [data-again], [data-close], [data-print]');
+  const { step, again, close } = button?.dataset ?? {};
+  if (step) {
     event.preventDefault();
-    const input = button.parentElement.querySelector('[type=number]');
-    input.value = Math.min(input.max, Math.max(input.min, +input.value + +button.dataset.step));
+    const input = button.parentElement.querySelector(number);
+    input[step]();
     input.dispatchEvent(new Event('input', { bubbles: true }));
-  } else if ('close' in button.dataset) {
-    byId('web-notice').replaceChildren();
-    focusOn(byId('main'));
-  } else print();
+  } else if (again) {
+    const form = failed?.sourceElement;
+    if (!form?.isConnected) return location.reload();
+    const { submitter, abort } = failed.request;
+    abort?.();
+    focusOn(submitter ?? form.querySelector(number + ', [type=submit]'));
+    setTimeout(() => form.requestSubmit(submitter)); // until then the aborted one has left the queue
+  } else if (close) {
+    notice().replaceChildren();
+    focusOn(main);
+  } else if (button) print();
 });
