@@ -107,7 +107,7 @@ async def test_a_purchase_by_keyboard_without_scripts(enter: Enter, m: Machines,
     await press(page, line.get_by_role("button", name="변경"))
     await walker.badge(2)
     await check_out(walker)
-    await expect(page.locator("noscript p").first).to_contain_text("자바스크립트를 켜고")
+    await expect(page.locator("noscript p").first).to_contain_text("아직 결제되지 않았습니다")
 
 
 @pytest.mark.parametrize("size", [DESK, (360, 740)], ids=["desk", "phone"])
