@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.core.languages import marked
+
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 
 LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
@@ -71,8 +73,8 @@ class Settings:
     drain_seconds: int = _row(15, "seconds a process may take to finish its work when told to stop")
     log_level: str = _row("INFO", "least serious log lines", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     metrics_token: str = _row("", "bearer token for /metrics; empty: only from this machine", secret=True)
-    shop_name: str = _row("마당", "trade name (상호)")
-    shop_slogan: str = _row("오래 곁에 두는 살림", "one line under the name on the first page")
+    shop_name: str = _row(marked("마당"), "trade name (상호)")
+    shop_slogan: str = _row(marked("오래 곁에 두는 살림"), "one line under the name on the first page")
     shop_representative: str = _row("", "representative (대표자)")
     shop_business_number: str = _row("", "business registration number (사업자등록번호)")
     shop_mail_order_number: str = _row("", "mail-order report number (통신판매업 신고번호)")

@@ -2,9 +2,11 @@
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -43,7 +45,18 @@ def extract(language: str) -> Catalog:
     found = extract_from_dir(ROOT / "app", METHODS, OPTIONS, keywords=KEYWORDS)
     for file, _line, sentence, _comments, _context in found:
         said.add(sentence, locations=[(f"app/{file}", 0)])
+    for path in sorted((ROOT / "db" / "catalogue").glob("*.toml")):
+        for word in dict.fromkeys(_goods(tomllib.loads(path.read_text()))):
+            said.add(word, locations=[(str(path.relative_to(ROOT)), 0)])
     return said
+
+
+def _goods(shelf: dict[str, Any]) -> Iterator[str]:
+    """Return what the demo's catalogue says, to be read by visitors of every language."""
+    yield from (shelf["category"], *shelf["makers"], *shelf["makers"].values())
+    for article in shelf["articles"]:
+        yield article["name"]
+        yield from (option["label"] for option in article.get("options", ()))
 
 
 def update(language: str) -> Catalog:

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.core.clock import epoch_us
 from app.core.errors import RedisUnavailableError, TooManyError
 from app.core.ids import fingerprint
+from app.core.languages import _
 from app.infra import keys
 from app.infra.redis import load_script
 from app.machines import Machines
@@ -42,7 +43,7 @@ class Attempts:
         except RedisUnavailableError:
             wait = self._count_here(mark, now)
         if wait > 0:
-            say = f"로그인 시도가 여러 번 실패했습니다. {wait}초 후 다시 시도해 주십시오."
+            say = _("로그인 시도가 여러 번 실패했습니다. %(wait)s초 후 다시 시도해 주십시오.", wait=wait)
             raise TooManyError("log-in attempts", say=say, retry_after=wait)
 
     async def forgive(self, signup_id: str) -> None:

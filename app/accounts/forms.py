@@ -6,13 +6,14 @@ from app.accounts import consents, rules
 from app.accounts.rules import PasswordRule
 from app.accounts.service import NewUser
 from app.accounts.store import Member
-from app.web.forms import Fields
+from app.core.languages import _, marked
+from app.web.forms import Fields, with_object
 
 MOST_ID_TYPED = 64
 REQUIRED_CONSENTS = {
-    consents.TERMS: "이용약관에 동의하셔야 가입하실 수 있습니다.",
-    consents.PRIVACY: "개인정보 수집·이용에 동의하셔야 가입하실 수 있습니다.",
-    consents.AGE: "만 14세 이상만 가입하실 수 있습니다.",
+    consents.TERMS: marked("이용약관에 동의하셔야 가입하실 수 있습니다."),
+    consents.PRIVACY: marked("개인정보 수집·이용에 동의하셔야 가입하실 수 있습니다."),
+    consents.AGE: marked("만 14세 이상만 가입하실 수 있습니다."),
 }
 
 
@@ -30,14 +31,14 @@ class SignUp:
     @classmethod
     def read(cls, fields: Fields, rule: PasswordRule) -> "SignUp":
         """Read the form; what is wrong is in ``fields.errors``."""
-        name = fields.text("name", "이름", most=255)
-        phone = fields.phone("phone", "휴대전화")
-        email = fields.email("email", "이메일")
+        name = fields.text("name", _("이름"), most=255)
+        phone = fields.phone("phone", _("휴대전화"))
+        email = fields.email("email", _("이메일"))
         signup_id = read_signup_id(fields)
         password = _read_new_password(fields, rule, "password", signup_id, phone, *_words_of(email))
         for consent in consents.REQUIRED:
             if not fields.ticked(consent):
-                fields.fail(consent, REQUIRED_CONSENTS[consent])
+                fields.fail(consent, _(REQUIRED_CONSENTS[consent]))
         agreed = tuple(name for name in consents.VERSIONS if fields.ticked(name))
         return cls(name, phone, email, signup_id, password, agreed)
 
@@ -56,8 +57,8 @@ class LogIn:
     @classmethod
     def read(cls, fields: Fields) -> "LogIn":
         """Read the form. Only what is empty is an error here: the rest is a wrong id or password."""
-        signup_id = fields.text("signup_id", "아이디", most=MOST_ID_TYPED)
-        return cls(signup_id, _read_password(fields, "password", "비밀번호"))
+        signup_id = fields.text("signup_id", _("아이디"), most=MOST_ID_TYPED)
+        return cls(signup_id, _read_password(fields, "password", _("비밀번호")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class ChangePassword:
 
 def read_signup_id(fields: Fields) -> str:
     """Return the id somebody would like to have, as it would be stored."""
-    folded = rules.fold_signup_id(fields.text("signup_id", "아이디", most=MOST_ID_TYPED))
+    folded = rules.fold_signup_id(fields.text("signup_id", _("아이디"), most=MOST_ID_TYPED))
     if not rules.is_signup_id(folded):
         fields.fail("signup_id", rules.SIGNUP_ID_SENTENCE)
     return folded
@@ -84,7 +85,7 @@ def read_signup_id(fields: Fields) -> str:
 
 def read_present_password(fields: Fields) -> str:
     """Return the password that somebody who is logged in types once more."""
-    return _read_password(fields, "password", "지금 쓰는 비밀번호")
+    return _read_password(fields, "password", _("지금 쓰는 비밀번호"))
 
 
 def read_password_for(fields: Fields, rule: PasswordRule, member: Member) -> str:
@@ -94,7 +95,7 @@ def read_password_for(fields: Fields, rule: PasswordRule, member: Member) -> str
 
 
 def _read_new_password(fields: Fields, rule: PasswordRule, name: str, *own_words: str) -> str:
-    password = _read_password(fields, name, "새 비밀번호" if name == "new_password" else "비밀번호")
+    password = _read_password(fields, name, _("새 비밀번호") if name == "new_password" else _("비밀번호"))
     if wrong := rule.judge(password, *own_words):
         fields.fail(name, wrong)
     return password
@@ -110,9 +111,9 @@ def _read_password(fields: Fields, name: str, label: str) -> str:
     values = fields.sent.getlist(name)
     password = values[0] if len(values) == 1 else ""
     if len(values) > 1:
-        fields.fail(name, f"{label} 값이 여러 개 왔습니다. 하나만 입력해 주십시오.")
+        fields.fail(name, _("%(label)s 값이 여러 개 왔습니다. 하나만 입력해 주십시오.", label=label))
     elif not password:
-        fields.fail(name, f"{label}를 입력해 주십시오.")
+        fields.fail(name, _("%(label)s 입력해 주십시오.", label=with_object(label)))
     elif len(password) > rules.MOST_TYPED:
-        fields.fail(name, f"비밀번호는 {rules.MOST:,}자까지 입력할 수 있습니다.")
+        fields.fail(name, _("비밀번호는 %(most)s자까지 입력할 수 있습니다.", most=format(rules.MOST, ",")))
     return password

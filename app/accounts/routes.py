@@ -16,6 +16,7 @@ from app.accounts.service import TakenError, WrongPasswordError
 from app.accounts.store import Member
 from app.cart import service as carts
 from app.core.errors import UnavailableError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.orders import service as orders
 from app.orders.view import show
@@ -29,7 +30,7 @@ from app.web.session import let_in, let_out
 blueprint = Blueprint("accounts", __name__)
 
 RECENT_ORDERS = 3
-NOT_THEM = "아이디 또는 비밀번호가 맞지 않습니다."
+NOT_THEM = marked("아이디 또는 비밀번호가 맞지 않습니다.")
 
 
 @blueprint.get("/signup")
@@ -95,7 +96,7 @@ async def log_in() -> Response:
         return await _draw_login(fields, goal)
     user = await service.log_in(m, form.signup_id, form.password)
     if user is None:
-        fields.fail("signup_id", NOT_THEM)
+        fields.fail("signup_id", _(NOT_THEM))
         return await _draw_login(fields, goal)
     return await let_member_in(user, goal or "/account")
 

@@ -5,10 +5,11 @@ import re
 import unicodedata
 from pathlib import Path
 
+from app.core.languages import _, marked
 from app.machines import Machines
 
 SIGNUP_ID = re.compile(r"[a-z0-9_]{4,15}", re.ASCII)
-SIGNUP_ID_SENTENCE = "아이디는 영문 소문자, 숫자, 밑줄(_)로 4자에서 15자까지 입력해 주십시오."
+SIGNUP_ID_SENTENCE = marked("아이디는 영문 소문자, 숫자, 밑줄(_)로 4자에서 15자까지 입력해 주십시오.")
 
 LEAST = 8
 MOST = 1000
@@ -40,16 +41,24 @@ class PasswordRule:
     def judge(self, password: str, *own_words: str) -> str:
         """Return what is wrong with a new password, or ''."""
         if len(password) > MOST_TYPED:
-            return f"비밀번호는 {MOST:,}자까지 입력할 수 있습니다."
+            return _("비밀번호는 %(most)s자까지 입력할 수 있습니다.", most=format(MOST, ","))
         text = unicodedata.normalize("NFKC", password)
         if len(text) > MOST:
-            return f"비밀번호는 {MOST:,}자까지 입력할 수 있습니다. 지금은 {len(text):,}자입니다."
+            return _(
+                "비밀번호는 %(most)s자까지 입력할 수 있습니다. 지금은 %(length)s자입니다.",
+                most=format(MOST, ","),
+                length=format(len(text), ","),
+            )
         if len(text) < LEAST:
-            return f"비밀번호는 {LEAST}자 이상으로 입력해 주십시오. 지금은 {len(text)}자입니다."
+            return _(
+                "비밀번호는 %(least)s자 이상으로 입력해 주십시오. 지금은 %(length)s자입니다.",
+                least=LEAST,
+                length=len(text),
+            )
         if text.casefold() in self._known or _is_run(text):
-            return "누구나 짐작하기 쉬운 비밀번호입니다. 다른 비밀번호를 입력해 주십시오."
+            return _("누구나 짐작하기 쉬운 비밀번호입니다. 다른 비밀번호를 입력해 주십시오.")
         if _is_built_from(text.casefold(), (*own_words, *self._shop_words)):
-            return "아이디나 전화번호, 상점 이름으로 만든 비밀번호는 쓸 수 없습니다."
+            return _("아이디나 전화번호, 상점 이름으로 만든 비밀번호는 쓸 수 없습니다.")
         return ""
 
 

@@ -22,13 +22,14 @@ from app.core.errors import (
     TooManyError,
     UnavailableError,
 )
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 
 __all__ = ["answer_reset", "ask_reset", "purge_links", "release_ids"]
 
 SAME_FORM = timedelta(minutes=10)  # within which a sign-up that comes again is no stranger's
-TAKEN = "이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오."
+TAKEN = marked("이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오.")
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class TakenError(ConflictError):
 class WrongPasswordError(InvalidError):
     """The present password, asked for once more, was not the right one."""
 
-    default_say = "지금 쓰는 비밀번호가 맞지 않습니다."
+    default_say = marked("지금 쓰는 비밀번호가 맞지 않습니다.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from app.core.errors import (
     RedisUnavailableError,
     UnavailableError,
 )
+from app.core.languages import _
 from app.infra import keys
 from app.infra.db import Tx
 from app.infra.redis import load_script
@@ -155,7 +156,7 @@ async def close_one(m: Machines, user_id: int, number: str) -> None:
             if _number(row.token_hash) == number:
                 await store.update_session_revoked(tx, row.token_hash)
                 return row.token_hash
-        raise NotFoundError("session", say="이미 로그아웃된 기기입니다.")
+        raise NotFoundError("session", say=_("이미 로그아웃된 기기입니다."))
 
     await forget(m, [await m.db.retrying(close)])
 
@@ -191,7 +192,7 @@ async def _drop(m: Machines, token_hashes: Sequence[str]) -> None:
 
 
 async def _drop_later(m: Machines, token_hashes: Sequence[str]) -> None:
-    for _ in range(round(TRUST_SECONDS / FORGET_AGAIN_SECONDS)):  # after that no copy is believed anyway
+    for _round in range(round(TRUST_SECONDS / FORGET_AGAIN_SECONDS)):  # after that no copy is believed anyway
         await asyncio.sleep(FORGET_AGAIN_SECONDS)
         with suppress(RedisUnavailableError):
             return await _drop(m, token_hashes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.audit.service import Actor
 from app.core import ids
+from app.core.languages import _
 from app.payments.service import RefundAccount, RefundWish
 from app.web.forms import Fields
 
@@ -26,12 +27,12 @@ class RefundForm:
     @classmethod
     def read(cls, fields: Fields, *, most: int, banks: Collection[str]) -> "RefundForm":
         """Read the form; ``banks`` are the codes to choose from, none where no account is needed."""
-        amount = fields.whole("amount", "환불 금액", least=1, most=most) if most else 0
-        reason = fields.text("reason", "환불 사유", most=100)
+        amount = fields.whole("amount", _("환불 금액"), least=1, most=most) if most else 0
+        reason = fields.text("reason", _("환불 사유"), most=100)
         account = _read_account(fields, banks) if banks else None
         nonce = fields.sent.get("nonce", "")
         if not NONCE.fullmatch(nonce):
-            fields.fail("amount", "화면을 새로 연 뒤 다시 보내 주십시오. 변경된 내용은 없습니다.")
+            fields.fail("amount", _("화면을 새로 연 뒤 다시 보내 주십시오. 변경된 내용은 없습니다."))
         return cls(amount, reason, account, nonce)
 
     def wish(self, actor: Actor) -> RefundWish:
@@ -50,11 +51,11 @@ def typed_refund(fields: Fields) -> dict[str, str]:
 
 
 def _read_account(fields: Fields, banks: Collection[str]) -> RefundAccount:
-    bank = fields.text("bank", "은행", most=10)
+    bank = fields.text("bank", _("은행"), most=10)
     if "bank" not in fields.errors and bank not in banks:
-        fields.fail("bank", "은행을 목록에서 골라 주십시오.")
-    number = fields.text("account_number", "계좌번호", most=30)
+        fields.fail("bank", _("은행을 목록에서 골라 주십시오."))
+    number = fields.text("account_number", _("계좌번호"), most=30)
     digits = re.sub(r"[\s-]", "", number)
     if "account_number" not in fields.errors and not ACCOUNT.fullmatch(digits):
-        fields.fail("account_number", "계좌번호를 숫자 6자리에서 20자리로 입력해 주십시오.")
-    return RefundAccount(bank, digits, fields.text("holder_name", "예금주", most=60))
+        fields.fail("account_number", _("계좌번호를 숫자 6자리에서 20자리로 입력해 주십시오."))
+    return RefundAccount(bank, digits, fields.text("holder_name", _("예금주"), most=60))

@@ -5,6 +5,7 @@ from quart import Blueprint, ResponseReturnValue
 from app.admin.forms import RefundForm, blank_refund, typed_refund
 from app.audit import service as audit
 from app.core.errors import ConflictError
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.payments import service as payments
 from app.payments.service import Case, Desk
@@ -26,7 +27,7 @@ async def show_payments() -> ResponseReturnValue:
         desk = await payments.read_desk(tx)
         if desk.reviews:
             await audit.note_access(
-                tx, actor, [row.order_no for row in desk.reviews], "확인이 필요한 결제 목록"
+                tx, actor, [row.order_no for row in desk.reviews], marked("확인이 필요한 결제 목록")
             )
         return desk
 
@@ -72,7 +73,7 @@ async def _case(web_payment_id: int) -> Case:
 
     async def read(tx: Tx) -> Case:
         case = await payments.read_case(tx, web_payment_id)
-        await audit.note_access(tx, actor, [case.order_no], "결제와 환불 내역")
+        await audit.note_access(tx, actor, [case.order_no], marked("결제와 환불 내역"))
         return case
 
     return await current.machines().db.retrying(read)

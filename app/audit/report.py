@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 
 from app.audit.store import Access, Span
 from app.core.clock import KST, to_kst
+from app.core.languages import marked
 
 NIGHT = (22, 7)  # from and to, Korean hours
 NOTHING = "  nothing"
-EXPORTED = "접속 기록 내려받기"
+EXPORTED = marked("접속 기록 내려받기")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from quart import Blueprint, Response, ResponseReturnValue, request
 from app.audit import service as audit
 from app.core.clock import to_kst
 from app.core.errors import InvalidError
+from app.core.languages import marked
 from app.web import current, operators
 from app.web.guards import operator
 from app.web.htmx import respond
@@ -16,7 +17,7 @@ blueprint = Blueprint("audit", __name__)
 
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
-NO_MONTH = "달을 2026-11처럼 입력해 주십시오."
+NO_MONTH = marked("달을 2026-11처럼 입력해 주십시오.")
 
 
 @blueprint.get("/admin/audit-log")

@@ -8,6 +8,7 @@ from app.audit import store
 from app.audit.export import write_csv
 from app.audit.report import EXPORTED, Review, month_of
 from app.audit.store import Access, Change
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 
@@ -20,19 +21,19 @@ KEPT = timedelta(days=2 * 366 + 31)
 
 # Every action there is, in the words of the page that lists them.
 LABELS = {
-    "refund.requested": "환불 요청",
-    "payment.asked": "토스에 다시 물음",
-    "operator.created": "운영자 만듦",
-    "operator.disabled": "운영자에서 뺌",
-    "operator.enabled": "운영자로 되돌림",
-    "operator.factors_reset": "인증 수단 모두 지움",
-    "operator.logged_in": "로그인",
-    "operator.logged_out": "로그아웃",
-    "operator.refused": "2단계 인증 실패",
-    "factor.totp_set": "인증 앱 등록",
-    "factor.passkey_added": "패스키 등록",
-    "factor.passkey_removed": "패스키 삭제",
-    "factor.codes_made": "복구 코드 만듦",
+    "refund.requested": marked("환불 요청"),
+    "payment.asked": marked("토스에 다시 물음"),
+    "operator.created": marked("운영자 만듦"),
+    "operator.disabled": marked("운영자에서 뺌"),
+    "operator.enabled": marked("운영자로 되돌림"),
+    "operator.factors_reset": marked("인증 수단 모두 지움"),
+    "operator.logged_in": marked("로그인"),
+    "operator.logged_out": marked("로그아웃"),
+    "operator.refused": marked("2단계 인증 실패"),
+    "factor.totp_set": marked("인증 앱 등록"),
+    "factor.passkey_added": marked("패스키 등록"),
+    "factor.passkey_removed": marked("패스키 삭제"),
+    "factor.codes_made": marked("복구 코드 만듦"),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.cart.view import MAX_QUANTITY
 from app.core.errors import InvalidError
+from app.core.languages import _
 from app.web.forms import Fields
 
 FORM_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -21,11 +22,11 @@ class AddLine:
     @classmethod
     def read(cls, fields: Fields) -> "AddLine":
         """Read the form. Raises InvalidError."""
-        product_id = fields.whole("product_id", "상품", least=1, most=10**9 - 1)
-        quantity = fields.whole("quantity", "수량", least=1, most=MAX_QUANTITY)
-        key = fields.text("key", "양식 번호", most=32, required=False)
+        product_id = fields.whole("product_id", _("상품"), least=1, most=10**9 - 1)
+        quantity = fields.whole("quantity", _("수량"), least=1, most=MAX_QUANTITY)
+        key = fields.text("key", _("양식 번호"), most=32, required=False)
         if key and not FORM_KEY.fullmatch(key):
-            fields.fail("key", "페이지를 새로 연 뒤 다시 담아 주십시오.")
+            fields.fail("key", _("페이지를 새로 연 뒤 다시 담아 주십시오."))
         _refuse_errors(fields)
         return cls(product_id, quantity, key)
 
@@ -39,7 +40,7 @@ class SetQuantity:
     @classmethod
     def read(cls, fields: Fields) -> "SetQuantity":
         """Read the form. Raises InvalidError."""
-        quantity = fields.whole("quantity", "수량", least=0, most=MAX_QUANTITY)
+        quantity = fields.whole("quantity", _("수량"), least=0, most=MAX_QUANTITY)
         _refuse_errors(fields)
         return cls(quantity)
 
@@ -63,4 +64,4 @@ class Undo:
 def _refuse_errors(fields: Fields) -> None:
     if fields.errors:
         sentence = next(iter(fields.errors.values()))
-        raise InvalidError(sentence, say=f"{sentence} 장바구니는 바뀌지 않았습니다.")
+        raise InvalidError(sentence, say=_("%(sentence)s 장바구니는 바뀌지 않았습니다.", sentence=sentence))

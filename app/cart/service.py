@@ -18,6 +18,7 @@ from app.core.errors import (
     RedisUnavailableError,
     UnavailableError,
 )
+from app.core.languages import _, find
 from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
@@ -58,10 +59,11 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
     """
     product = (await catalog.find_products(m, [product_id])).get(product_id)
     if product is None:
-        raise NotFoundError(f"product {product_id}", say="더 이상 판매하지 않는 상품입니다.")
+        raise NotFoundError(f"product {product_id}", say=_("더 이상 판매하지 않는 상품입니다."))
     if product.sold_out:
         raise ConflictError(
-            "sold out", say=f"‘{product.name}’ 상품은 품절입니다. 장바구니에 담지 않았습니다."
+            "sold out",
+            say=_("‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=find(product.name)),
         )
     most = min(product.quantity, MAX_QUANTITY)
     return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
@@ -74,7 +76,7 @@ async def set_quantity(m: Machines, owner: str, product_id: int, quantity: int) 
     product = (await catalog.find_products(m, [product_id])).get(product_id)
     if product is None or product.sold_out:
         cart = await view(m, owner)
-        return Edited(cart, "품절이거나 판매가 끝난 상품이라 수량을 바꾸지 않았습니다.")
+        return Edited(cart, _("품절이거나 판매가 끝난 상품이라 수량을 바꾸지 않았습니다."))
     most = min(product.quantity, MAX_QUANTITY)
     return await _edit(m, owner, Edit("set", product_id, quantity, most))
 
@@ -100,7 +102,7 @@ async def merge_guest(m: Machines, guest: str, member: str) -> None:
     when the guest is too quick.
     """
     hot = m.keep(HotCarts)
-    for _ in range(MERGES):
+    for _attempt in range(MERGES):
         lines = await snapshot(m, guest)
         if lines.owner != guest:  # another log-in was quicker: nothing is left to be taken
             return
@@ -204,10 +206,10 @@ async def _show(m: Machines, hot: HotCart) -> CartView:
 def _note(outcome: str, line: object) -> str:
     stock = getattr(line, "max_quantity", 0)
     notes = {
-        "CAPPED": f"남은 수량이 {stock}개라 {stock}개까지만 담을 수 있습니다.",
-        "FULL": "장바구니에는 100가지까지 담을 수 있습니다. 담지 않았습니다.",
-        "GONE": "이미 장바구니에서 뺀 상품입니다. 다시 담으려면 상품 페이지에서 담아 주십시오.",
-        "NOTHING": "" if line else "되돌릴 상품이 없습니다.",
+        "CAPPED": _("남은 수량이 %(stock)s개라 %(stock)s개까지만 담을 수 있습니다.", stock=stock),
+        "FULL": _("장바구니에는 100가지까지 담을 수 있습니다. 담지 않았습니다."),
+        "GONE": _("이미 장바구니에서 뺀 상품입니다. 다시 담으려면 상품 페이지에서 담아 주십시오."),
+        "NOTHING": "" if line else _("되돌릴 상품이 없습니다."),
     }
     return notes.get(outcome, "")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.catalog.product import Product
+from app.core.languages import _
 from app.settings import Settings
 
 MAX_QUANTITY = 99
@@ -106,7 +107,7 @@ def _lines(live: Iterable[SnapLine], products: Mapping[int, Product]) -> Iterabl
     for line in live:
         product = products.get(line.product_id)
         if product is None:
-            yield CartLine(line.product_id, "판매가 끝난 상품", "", "", 0, None, line.quantity, 0, "gone")
+            yield CartLine(line.product_id, _("판매가 끝난 상품"), "", "", 0, None, line.quantity, 0, "gone")
             continue
         yield CartLine(
             product_id=line.product_id,

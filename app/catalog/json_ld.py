@@ -3,6 +3,7 @@
 import json
 
 from app.catalog.product import ProductPage
+from app.core.languages import find
 
 SCHEMA = "https://schema.org"
 
@@ -14,13 +15,13 @@ def describe_product(product: ProductPage, base_url: str) -> str:
     what = {
         "@context": SCHEMA,
         "@type": "Product",
-        "name": f"{product.name} {product.option_label}".strip(),
+        "name": f"{find(product.name)} {find(product.option_label)}".strip(),
         "sku": str(product.product_id),
-        "description": product.description,
+        "description": find(product.description),
         "image": base_url + product.picture,
-        "category": product.category,
-        "countryOfOrigin": product.country,
-        "manufacturer": {"@type": "Organization", "name": product.manufacturer},
+        "category": find(product.category),
+        "countryOfOrigin": find(product.country),
+        "manufacturer": {"@type": "Organization", "name": find(product.manufacturer)},
         "offers": {
             "@type": "Offer",
             "url": url,

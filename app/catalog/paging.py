@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.catalog.product import ProductCard
+from app.core.languages import marked
 
 PAGE_SIZE = 24
 MOST_CHARS = 64
@@ -26,11 +27,11 @@ class Sort:
     descending: bool
 
 
-NEWEST = Sort("newest", "최신순", "created_at", descending=True)
+NEWEST = Sort("newest", marked("최신순"), "created_at", descending=True)
 SORTS = (
     NEWEST,
-    Sort("price-up", "낮은 가격순", "price", descending=False),
-    Sort("price-down", "높은 가격순", "price", descending=True),
+    Sort("price-up", marked("낮은 가격순"), "price", descending=False),
+    Sort("price-down", marked("높은 가격순"), "price", descending=True),
 )
 
 

@@ -8,6 +8,7 @@ from quart import Blueprint, Response, request
 
 from app.catalog import paging, service
 from app.catalog.json_ld import describe_product
+from app.core.languages import _
 from app.web.current import machines
 from app.web.guards import anyone
 from app.web.htmx import respond
@@ -28,7 +29,7 @@ async def show_products() -> Response:
         category=category or None,
         categories=await service.find_categories(machines()),
         sort=sort.key,
-        sorts=[(one.key, one.label) for one in paging.SORTS],
+        sorts=[(one.key, _(one.label)) for one in paging.SORTS],
         cards=page.cards,
         next_url=_list_url(**chosen, after=page.next_cursor) if page.next_cursor else None,
         first_url=None if page.is_first else _list_url(**chosen),

@@ -8,6 +8,7 @@ from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
+from app.core.languages import _, ngettext
 from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
@@ -60,7 +61,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
     async with m.db.read() as tx:
         cards = await store.select_page(tx, category, sort, after, PAGE_SIZE + 1)
         if category and not cards and after is None:
-            raise NotFoundError("category", say="없는 분류입니다. 다른 분류를 골라 주십시오.")
+            raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
         shown = await _count_options(tx, cards[:PAGE_SIZE])
     next_cursor = paging.write_cursor(sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
     return ListPage(shown, next_cursor, is_first=after is None)
@@ -71,7 +72,7 @@ async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     async with m.db.read() as tx:
         product = (await store.select_products(tx, [product_id])).get(product_id)
         if product is None:
-            raise NotFoundError(f"product {product_id}", say="없는 상품이거나 더 이상 판매하지 않습니다.")
+            raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
         group_id = product.group_id
         siblings = [] if group_id is None else await store.select_options(tx, group_id)
     return show_product(product, siblings)
@@ -128,5 +129,5 @@ async def _count_options(tx: Tx, cards: list[ProductCard]) -> list[ProductCard]:
 def _speak_for(card: ProductCard, group: store.Group | None) -> ProductCard:
     if group is None:
         return card
-    label = f"옵션 {group.options}가지" if group.options > 1 else ""
+    label = ngettext("옵션 %(num)s가지", "옵션 %(num)s가지", group.options) if group.options > 1 else ""
     return replace(card, quantity=group.quantity, option_label=label)

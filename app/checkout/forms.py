@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from app.core.languages import _
 from app.orders.order import Recipient
 from app.web.forms import Fields
 
@@ -13,19 +14,19 @@ MOST_WON = 999_999_999
 def read_recipient(fields: Fields) -> Recipient:
     """Read the form, in its order; what is wrong is noted in ``fields.errors``."""
     return Recipient(
-        recipient_name=fields.text("recipient_name", "받는 분", most=40),
-        recipient_phone=fields.phone("recipient_phone", "휴대전화"),
+        recipient_name=fields.text("recipient_name", _("받는 분"), most=40),
+        recipient_phone=fields.phone("recipient_phone", _("휴대전화")),
         postcode=_read_postcode(fields),
-        address1=fields.text("address1", "주소", most=120),
-        address2=fields.text("address2", "상세 주소", most=80, required=False),
-        delivery_note=fields.text("delivery_note", "배송 메모", most=80, required=False),
+        address1=fields.text("address1", _("주소"), most=120),
+        address2=fields.text("address2", _("상세 주소"), most=80, required=False),
+        delivery_note=fields.text("delivery_note", _("배송 메모"), most=80, required=False),
     )
 
 
 def _read_postcode(fields: Fields) -> str:
-    postcode = fields.text("postcode", "우편번호", most=5)
+    postcode = fields.text("postcode", _("우편번호"), most=5)
     if "postcode" not in fields.errors and not POSTCODE.fullmatch(postcode):
-        fields.fail("postcode", "우편번호를 숫자 5자리로 입력해 주십시오.")
+        fields.fail("postcode", _("우편번호를 숫자 5자리로 입력해 주십시오."))
     return postcode
 
 
@@ -36,4 +37,4 @@ def typed(fields: Fields) -> dict[str, str]:
 
 def read_seen_total(fields: Fields) -> int:
     """Read which total the shopper saw on the review page; it is only compared."""
-    return fields.whole("seen_total", "결제 금액", least=0, most=MOST_WON)
+    return fields.whole("seen_total", _("결제 금액"), least=0, most=MOST_WON)

@@ -7,6 +7,7 @@ from app.cart.view import CartView
 from app.checkout import service
 from app.checkout.forms import read_recipient, read_seen_total, typed
 from app.checkout.service import BUSY, EMPTY, MOVED, SHORT, Buyer, Placing
+from app.core.languages import _, marked
 from app.orders.order import Recipient
 from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
@@ -16,10 +17,10 @@ from app.web.notice import Notice
 
 blueprint = Blueprint("checkout", __name__)
 
-SHORT_NOTE = (
+SHORT_NOTE = marked(
     "그사이 품절되었거나 수량이 모자란 상품이 있습니다. 주문하지 않았습니다. 표시된 상품을 확인해 주십시오."
 )
-MOVED_NOTE = "그사이 결제 금액이 바뀌었습니다. 아직 주문하지 않았습니다. 바뀐 금액을 확인해 주십시오."
+MOVED_NOTE = marked("그사이 결제 금액이 바뀌었습니다. 아직 주문하지 않았습니다. 바뀐 금액을 확인해 주십시오.")
 
 
 @blueprint.get("/checkout")
@@ -68,7 +69,7 @@ async def _answer(placing: Placing, recipient: Recipient) -> ResponseReturnValue
     if placing.outcome == SHORT:
         return await _show_cart()
     if placing.outcome == MOVED:
-        return await _show_review(recipient, placing.cart, status=409, notice=Notice("warn", MOVED_NOTE))
+        return await _show_review(recipient, placing.cart, status=409, notice=Notice("warn", _(MOVED_NOTE)))
     if placing.outcome == BUSY:
         return await _show_busy(placing.order_no)
     return htmx.redirect(f"/orders/{placing.order_no}/payment")
@@ -90,18 +91,18 @@ async def _show_review(
 async def _show_cart() -> ResponseReturnValue:
     """Show the cart, where each line says what is wrong with it."""
     cart = await carts.view(current.machines(), current.owner())
-    return await respond("cart/cart.html", status=409, cart=cart, notice=Notice("warn", SHORT_NOTE))
+    return await respond("cart/cart.html", status=409, cart=cart, notice=Notice("warn", _(SHORT_NOTE)))
 
 
 async def _show_busy(order_no: str) -> ResponseReturnValue:
     return await respond(
         "errors/error.html",
         status=409,
-        title="결제를 확인하고 있는 주문이 있습니다",
-        sentence="먼저 하신 주문의 결제가 끝나지 않았습니다. 그 주문을 확인하신 뒤 새로 주문해 주십시오.",
+        title=_("결제를 확인하고 있는 주문이 있습니다"),
+        sentence=_("먼저 하신 주문의 결제가 끝나지 않았습니다. 그 주문을 확인하신 뒤 새로 주문해 주십시오."),
         support_code="",  # nothing failed: there is nothing to look up in the log
         typed=[],
-        actions=[("주문 보기", f"/orders/{order_no}"), ("장바구니", "/cart")],
+        actions=[(_("주문 보기"), f"/orders/{order_no}"), (_("장바구니"), "/cart")],
     )
 
 

@@ -10,6 +10,7 @@ from app.catalog import service as catalog
 from app.catalog.product import Product
 from app.checkout import pricing
 from app.core.errors import ConflictError
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import service as orders
@@ -18,7 +19,7 @@ from app.payments import service as payments
 
 TRIES = 3
 
-LOGGED_IN = "로그인하신 회원의 장바구니로 옮긴 상품입니다. 새로 고침한 뒤 다시 주문해 주십시오."
+LOGGED_IN = marked("로그인하신 회원의 장바구니로 옮긴 상품입니다. 새로 고침한 뒤 다시 주문해 주십시오.")
 PLACED, EMPTY, SHORT, MOVED, BUSY = "placed", "empty", "short", "moved", "busy"
 
 
@@ -75,7 +76,7 @@ async def place_order(m: Machines, buyer: Buyer, recipient: Recipient, seen_tota
             return await m.db.retrying(lambda tx: _place(m, tx, buyer, recipient, (snapshot, seen_total)))
         except SlotTakenError:  # another tab placed at the same moment: now its order is there to be seen
             continue
-    raise ConflictError("open slot", say="다른 창에서 주문이 진행 중입니다. 잠시 후 다시 시도해 주십시오.")
+    raise ConflictError("open slot", say=_("다른 창에서 주문이 진행 중입니다. 잠시 후 다시 시도해 주십시오."))
 
 
 async def _place(

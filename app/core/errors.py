@@ -1,6 +1,6 @@
 """The failures the shop knows by name; each says what a person may be told."""
 
-from app.core.languages import _, marked
+from app.core.languages import find, marked
 
 
 class ShopError(Exception):
@@ -15,7 +15,7 @@ class ShopError(Exception):
 
     def __init__(self, reason: str = "", *, say: str | None = None) -> None:
         super().__init__(reason or type(self).__name__)
-        self.say = say or _(self.default_say)
+        self.say = find(say or self.default_say)
 
 
 class NotFoundError(ShopError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.core import ids
 from app.core.clock import Clock, epoch_us
 from app.core.errors import RedisUnavailableError, TooManyError
+from app.core.languages import _, ngettext
 from app.infra import keys
 from app.infra.redis import Redis, load_script
 
@@ -108,6 +109,14 @@ class Limiter:
 def _refuse(wait_ms: int, budgets: Sequence[Budget]) -> None:
     if wait_ms > 0:
         seconds = math.ceil(wait_ms / MS)
-        wait = f"{seconds}초" if seconds < LONG_SECONDS else f"{math.ceil(seconds / MINUTE)}분"
-        say = f"짧은 시간에 요청이 너무 많아 처리하지 않았습니다. {wait} 후에 다시 시도해 주십시오."
+        minutes = math.ceil(seconds / MINUTE)
+        wait = (
+            ngettext("%(num)s초", "%(num)s초", seconds)
+            if seconds < LONG_SECONDS
+            else ngettext("%(num)s분", "%(num)s분", minutes)
+        )
+        say = _(
+            "짧은 시간에 요청이 너무 많아 처리하지 않았습니다. %(wait)s 후에 다시 시도해 주십시오.",
+            wait=wait,
+        )
         raise TooManyError(f"limit {budgets[0].name}", say=say, retry_after=seconds)

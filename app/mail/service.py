@@ -51,7 +51,7 @@ class Writer:
         token = ids.derive_token(settings.secret_key, wish.seed) if wish.seed else ""
         with languages.speaking(wish.language):
             text = self._env.get_template(f"{wish.kind}.txt").render(
-                shop_name=settings.shop_name,
+                shop_name=languages.find(settings.shop_name),
                 shop_phone=settings.shop_phone,
                 shop_email=settings.shop_email,
                 home=settings.base_url,

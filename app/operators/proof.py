@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.core.errors import InvalidError, TooManyError
+from app.core.languages import _, marked
 from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
@@ -22,7 +23,7 @@ FREE = 5  # wrong codes in a row that cost nothing: thumbs are thick
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=15)
 ALARM_AFTER = 10
 RECOVERY = "recovery"
-WAYS = {TOTP: "인증 앱", PASSKEY: "패스키", RECOVERY: "복구 코드"}
+WAYS = {TOTP: marked("인증 앱"), PASSKEY: marked("패스키"), RECOVERY: marked("복구 코드")}
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 class WrongProofError(InvalidError):
     """The second factor was not the right one; nothing else was done."""
 
-    default_say = "인증 코드가 맞지 않거나 이미 쓴 코드입니다. 앱에 새로 나온 코드를 입력해 주십시오."
+    default_say = marked("인증 코드가 맞지 않거나 이미 쓴 코드입니다. 앱에 새로 나온 코드를 입력해 주십시오.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def check(m: Machines, tx: Tx, operator: Operator, proof: Proof) -> Outcom
 def demand(outcome: Outcome) -> None:
     """Say what was wrong, once the count of it is committed. Raises WrongProofError or TooManyError."""
     if outcome.wait:
-        say = f"인증 코드가 여러 번 틀렸습니다. {outcome.wait}초 후 다시 시도해 주십시오."
+        say = _("인증 코드가 여러 번 틀렸습니다. %(wait)s초 후 다시 시도해 주십시오.", wait=outcome.wait)
         raise TooManyError("second factor", say=say, retry_after=outcome.wait)
     if outcome.failures == ALARM_AFTER:
         log.warning("security: a second factor of an operator was wrong %d times in a row", outcome.failures)

@@ -4,6 +4,7 @@ from quart import Blueprint, ResponseReturnValue, g
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import ConflictError, TooManyError
+from app.core.languages import _, marked
 from app.operators import service
 from app.operators.forms import LogIn, NewPasskey, read_code
 from app.operators.service import WrongProofError
@@ -18,8 +19,8 @@ blueprint = Blueprint("operators", __name__)
 
 FACTORS = "/admin/factors"
 CODES = "/admin/factors/recovery-codes"
-NOT_THEM = "아이디 또는 비밀번호가 맞지 않습니다."
-LONG_UNUSED = "오래 쓰지 않아 로그아웃되었습니다. 다시 로그인해 주십시오."
+NOT_THEM = marked("아이디 또는 비밀번호가 맞지 않습니다.")
+LONG_UNUSED = marked("오래 쓰지 않아 로그아웃되었습니다. 다시 로그인해 주십시오.")
 
 
 @blueprint.get("/admin")
@@ -48,7 +49,7 @@ async def log_in() -> ResponseReturnValue:
         return await _draw_login(fields)
     token = await service.log_in(m, form.signup_id, form.password, operators.place())
     if token is None:
-        fields.fail("signup_id", NOT_THEM)
+        fields.fail("signup_id", _(NOT_THEM))
         return await _draw_login(fields)
     if g.operator is not None:
         await service.log_out(m, g.operator, caller().address)

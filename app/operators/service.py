@@ -9,6 +9,7 @@ from app.audit import service as audit
 from app.audit.service import Actor
 from app.core import ids
 from app.core.errors import ConflictError, NotFoundError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.operators import passkeys, proof, recovery, sessions, store, totp
@@ -34,10 +35,10 @@ __all__ = [
 ]
 
 MOST_PASSKEYS = 10
-TOTP_LABEL = "인증 앱"
-WRONG_CODE = "코드가 맞지 않습니다. 앱에 지금 나온 여섯 자리를 입력해 주십시오."
-STRANGE_PASSKEY = "패스키를 등록하지 못했습니다. 다시 시도해 주십시오."
-FULL = f"패스키는 {MOST_PASSKEYS}개까지 등록할 수 있습니다. 쓰지 않는 것을 먼저 삭제해 주십시오."
+TOTP_LABEL = marked("인증 앱")
+WRONG_CODE = marked("코드가 맞지 않습니다. 앱에 지금 나온 여섯 자리를 입력해 주십시오.")
+STRANGE_PASSKEY = marked("패스키를 등록하지 못했습니다. 다시 시도해 주십시오.")
+FULL = marked("패스키는 %(most)s개까지 등록할 수 있습니다. 쓰지 않는 것을 먼저 삭제해 주십시오.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ async def enrol(m: Machines, operator: Operator, code: str, place: Place) -> str
         return True
 
     if not await m.db.retrying(keep):
-        raise WrongProofError(say=WRONG_CODE)
+        raise WrongProofError(say=_(WRONG_CODE))
     return token
 
 
@@ -193,7 +194,7 @@ async def replace_totp(m: Machines, operator: Operator, code: str, address: str)
         return True
 
     if not await m.db.retrying(replace):
-        raise WrongProofError(say=WRONG_CODE)
+        raise WrongProofError(say=_(WRONG_CODE))
 
 
 async def add_passkey(m: Machines, operator: Operator, label: str, answer: str, address: str) -> None:
@@ -206,7 +207,7 @@ async def add_passkey(m: Machines, operator: Operator, label: str, answer: str, 
     async def keep(tx: Tx) -> None:
         await store.select_guessing_for_update(tx, operator.user_id)
         if len(proof.passkeys_of(await store.select_factors(tx, operator.user_id))) >= MOST_PASSKEYS:
-            raise ConflictError("passkeys", say=FULL)
+            raise ConflictError("passkeys", say=_(FULL, most=MOST_PASSKEYS))
         # The same answer sent twice is one passkey.
         if await store.insert_factor(tx, _passkey_row(operator.user_id, label, made)):
             await _note(tx, operator, address, "factor.passkey_added", label)
@@ -219,7 +220,7 @@ async def remove_passkey(m: Machines, operator: Operator, operator_factor_id: in
 
     async def remove(tx: Tx) -> None:
         if not await store.delete_passkey(tx, operator.user_id, operator_factor_id):
-            raise NotFoundError("no such passkey", say="패스키를 찾을 수 없습니다.")
+            raise NotFoundError("no such passkey", say=_("패스키를 찾을 수 없습니다."))
         await _note(tx, operator, address, "factor.passkey_removed", str(operator_factor_id))
 
     await m.db.retrying(remove)
@@ -253,7 +254,7 @@ async def read_new_codes(m: Machines, operator: Operator) -> list[str]:
 async def _check(m: Machines, tx: Tx, operator: Operator, sent: Proof, address: str) -> Outcome:
     outcome = await proof.check(m, tx, operator, sent)
     if not outcome.way:
-        await _note(tx, operator, address, "operator.refused", "대기 중" if outcome.wait else "")
+        await _note(tx, operator, address, "operator.refused", _("대기 중") if outcome.wait else "")
     return outcome
 
 

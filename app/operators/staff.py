@@ -5,13 +5,14 @@ from app.accounts.service import NewUser
 from app.audit import service as audit
 from app.audit.service import Actor
 from app.core.errors import NotFoundError
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.operators import store
 from app.operators.sealing import seal
 from app.operators.store import PASSKEY, TOTP, Account
 
-NOBODY = "그런 운영자가 없습니다."
+NOBODY = marked("그런 운영자가 없습니다.")
 
 
 async def create(m: Machines, actor: Actor, signup_id: str, name: str, password: str) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.languages import find, ngettext
+
 
 class SlotTakenError(Exception):
     """The owner's open slot was taken at the same moment (or, once in an age, the order number was)."""
@@ -93,8 +95,9 @@ class Order:
     @property
     def name(self) -> str:
         """What Toss and the shopper's bank call it, at most 100 characters."""
-        more = f" 외 {len(self.lines) - 1}건" if len(self.lines) > 1 else ""
-        return self.lines[0].name[: 100 - len(more)] + more
+        others = len(self.lines) - 1
+        more = ngettext(" 외 %(num)s건", " 외 %(num)s건", others) if others else ""
+        return find(self.lines[0].name)[: 100 - len(more)] + more
 
     @property
     def wanted(self) -> list[tuple[int, int]]:

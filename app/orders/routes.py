@@ -3,6 +3,7 @@
 from quart import Blueprint, ResponseReturnValue, request
 
 from app.core.errors import NotFoundError
+from app.core.languages import _
 from app.core.money import split_vat
 from app.orders import service
 from app.orders.access import PASS_COOKIE, PASS_LIFE, Visitor
@@ -51,7 +52,7 @@ async def look_up() -> ResponseReturnValue:
         order_pass = await service.look_up(current.machines(), form.order_no, form.phone)
         if order_pass is None:
             fields.fail(
-                "order_no", "주문번호와 휴대전화가 맞는 비회원 주문이 없습니다. 다시 확인해 주십시오."
+                "order_no", _("주문번호와 휴대전화가 맞는 비회원 주문이 없습니다. 다시 확인해 주십시오.")
             )
     if order_pass is None:
         return await respond("orders/lookup.html", status=422, form=_typed(fields), errors=fields.errors)
@@ -80,7 +81,7 @@ async def show_receipt(order_no: str) -> ResponseReturnValue:
     """Show the receipt of a paid order."""
     view = await _view(order_no)
     if view.paid_at is None:
-        raise NotFoundError("receipt of an unpaid order", say="결제가 끝난 주문만 영수증이 있습니다.")
+        raise NotFoundError("receipt of an unpaid order", say=_("결제가 끝난 주문만 영수증이 있습니다."))
     supply = split_vat(view.total_price - (view.payment.refunded_amount if view.payment else 0))
     return await respond("orders/receipt.html", order=view, supply_price=supply.supply_price, vat=supply.vat)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.errors import NotFoundError
+from app.core.languages import _
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import access, states, store
@@ -25,7 +26,7 @@ async def read_visible(m: Machines, tx: Tx, order_no: str, visitor: Visitor) -> 
     """Return an order to someone who may see it. Raises NotFoundError to everyone else."""
     order = await store.select_by_no(tx, order_no)
     if order is None or not may_see(m, order, visitor):
-        raise NotFoundError("order", say="주문을 찾을 수 없습니다. 주문번호를 확인해 주십시오.")
+        raise NotFoundError("order", say=_("주문을 찾을 수 없습니다. 주문번호를 확인해 주십시오."))
     return order
 
 
@@ -78,7 +79,9 @@ async def read_page(tx: Tx, owner: str, after: str) -> tuple[list[Order], str]:
 async def find_obstacle(tx: Tx, user_id: int) -> str:
     """Return why somebody's account cannot be closed yet, or ''."""
     if await store.select_has_open(tx, user_id):
-        return "결제하지 않았거나 입금을 기다리는 주문이 있습니다. 주문 내역에서 결제하거나 취소해 주십시오."
+        return _(
+            "결제하지 않았거나 입금을 기다리는 주문이 있습니다. 주문 내역에서 결제하거나 취소해 주십시오."
+        )
     return ""
 
 

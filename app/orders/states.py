@@ -1,5 +1,7 @@
 """The states of an order, their Korean labels, and the only ways from one to another."""
 
+from app.core.languages import marked
+
 PENDING = "PENDING"
 WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
 PAID = "PAID"
@@ -9,13 +11,13 @@ EXPIRED = "EXPIRED"
 SUPERSEDED = "SUPERSEDED"
 
 LABELS = {
-    PENDING: "결제 대기",
-    WAITING_FOR_DEPOSIT: "입금 대기",
-    PAID: "결제 완료",
-    PARTIAL_CANCELED: "부분 취소",
-    CANCELED: "주문 취소",
-    EXPIRED: "기한 만료",
-    SUPERSEDED: "새 주문으로 대체",
+    PENDING: marked("결제 대기"),
+    WAITING_FOR_DEPOSIT: marked("입금 대기"),
+    PAID: marked("결제 완료"),
+    PARTIAL_CANCELED: marked("부분 취소"),
+    CANCELED: marked("주문 취소"),
+    EXPIRED: marked("기한 만료"),
+    SUPERSEDED: marked("새 주문으로 대체"),
 }
 
 # An open order holds its owner's one open slot.

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.languages import marked
 from app.orders import states
 from app.orders.order import Order, OrderLine
 
 # How an attempt to pay stands, where that says more than the order's own state.
 CONFIRMING = "CONFIRMING"
 REVIEW = "REVIEW"
-UNDECIDED = {CONFIRMING: "결제 확인 중", REVIEW: "결제 확인 필요"}
+UNDECIDED = {CONFIRMING: marked("결제 확인 중"), REVIEW: marked("결제 확인 필요")}
 
 
 @dataclass(frozen=True, slots=True)

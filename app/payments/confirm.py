@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from app.core import ids
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError, UnavailableError
+from app.core.languages import _
 from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
@@ -78,7 +79,7 @@ async def find_result(m: Machines, payment_no: str) -> Result:
     async with m.db.reserve.read() as tx:
         attempt = await store.select_by_no(tx, payment_no)
         if attempt is None:
-            raise NotFoundError("attempt", say="결제를 찾을 수 없습니다.")
+            raise NotFoundError("attempt", say=_("결제를 찾을 수 없습니다."))
         return Result(attempt, await orders.read_order(tx, attempt.order_id))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import NotFoundError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.orders import service as orders
 from app.orders import states as order_states
@@ -19,7 +20,7 @@ from app.payments.refunds.refund import REFUSED, Refund
 from app.payments.refunds.service import REFUNDABLE
 
 SHOWN = 100
-VIRTUAL_ACCOUNT = "가상계좌"
+VIRTUAL_ACCOUNT = marked("가상계좌")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ async def read_case(tx: Tx, web_payment_id: int) -> Case:
     """Return one attempt. Raises NotFoundError."""
     attempt = await store.find_attempt(tx, web_payment_id)
     if attempt is None:
-        raise NotFoundError("attempt", say="결제를 찾을 수 없습니다.")
+        raise NotFoundError("attempt", say=_("결제를 찾을 수 없습니다."))
     order = await orders.read_order(tx, attempt.order_id)
     kept = await store.select_kept(tx, web_payment_id)
     return Case(

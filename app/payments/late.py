@@ -6,6 +6,7 @@ The goods are held once more and the order is paid, or the money goes back with 
 import logging
 from datetime import timedelta
 
+from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import service as orders
@@ -20,7 +21,7 @@ from app.stock import service as stock
 
 GIVEN_UP = frozenset({states.FAILED, states.EXPIRED, states.CANCELED})
 REFUND_CHECK = timedelta(seconds=10)
-REASON = "결제 기한이 지난 뒤 처리된 결제의 자동 취소"
+REASON = marked("결제 기한이 지난 뒤 처리된 결제의 자동 취소")
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core.languages import _, marked
 from app.orders.order import Order
 from app.payments import refusals, states
 from app.payments.attempt import (
@@ -17,16 +18,19 @@ from app.payments.attempt import (
 
 Action = tuple[str, str]
 
-NOT_PAID = "결제되지 않았습니다."
 SENTENCES = {
-    OUT_OF_STOCK: f"그사이 품절된 상품이 있습니다. {NOT_PAID} 장바구니에서 수량을 확인해 주십시오.",
-    SUPERSEDED: f"이 결제창은 이전 장바구니의 것입니다. {NOT_PAID}",
-    REPLACED: "같은 주문의 다른 결제가 먼저 처리되었습니다.",
-    CANCELED_BY_SHOPPER: f"주문을 취소하셨습니다. {NOT_PAID}",
-    RETURNED: "결제를 취소하고 결제하신 금액을 돌려드렸습니다.",
-    CANCELED_AT_TOSS: "결제가 취소되었습니다. 결제하신 금액은 돌려드립니다.",
-    DEPOSIT_REVERSED: "은행에서 입금을 취소했습니다. 아래 계좌로 다시 입금해 주십시오.",
-    "REFUNDED": "결제 기한이 지난 뒤에 처리된 결제라 자동으로 취소했습니다. 결제하신 금액은 돌려드립니다.",
+    OUT_OF_STOCK: marked(
+        "그사이 품절된 상품이 있습니다. 결제되지 않았습니다. 장바구니에서 수량을 확인해 주십시오."
+    ),
+    SUPERSEDED: marked("이 결제창은 이전 장바구니의 것입니다. 결제되지 않았습니다."),
+    REPLACED: marked("같은 주문의 다른 결제가 먼저 처리되었습니다."),
+    CANCELED_BY_SHOPPER: marked("주문을 취소하셨습니다. 결제되지 않았습니다."),
+    RETURNED: marked("결제를 취소하고 결제하신 금액을 돌려드렸습니다."),
+    CANCELED_AT_TOSS: marked("결제가 취소되었습니다. 결제하신 금액은 돌려드립니다."),
+    DEPOSIT_REVERSED: marked("은행에서 입금을 취소했습니다. 아래 계좌로 다시 입금해 주십시오."),
+    "REFUNDED": marked(
+        "결제 기한이 지난 뒤에 처리된 결제라 자동으로 취소했습니다. 결제하신 금액은 돌려드립니다."
+    ),
 }
 
 
@@ -56,7 +60,8 @@ class Outcome:
 
 def explain_failure(code: str | None) -> str:
     """Return why an attempt did not come to a payment."""
-    return SENTENCES.get(code or "") or refusals.say(code or "")
+    sentence = SENTENCES.get(code or "")
+    return _(sentence) if sentence else refusals.say(code or "")
 
 
 def tell(attempt: Attempt, order: Order, *, may_see: bool) -> Outcome:
@@ -67,80 +72,104 @@ def tell(attempt: Attempt, order: Order, *, may_see: bool) -> Outcome:
 
 def tell_tampered(attempt: Attempt, order: Order, *, may_see: bool) -> Outcome:
     """Tell that what came back from Toss does not fit the attempt, and was not acted upon."""
-    words = ("tampered", "결제 정보를 확인할 수 없습니다", f"{NOT_PAID} 주문 화면에서 다시 결제해 주십시오.")
+    words = (
+        "tampered",
+        _("결제 정보를 확인할 수 없습니다"),
+        _("결제되지 않았습니다. 주문 화면에서 다시 결제해 주십시오."),
+    )
     return _outcome(attempt, order, words, may_see=may_see)
 
 
 def tell_window(attempt: Attempt, order: Order, code: str, *, may_see: bool) -> Outcome:
     """Tell what happened in the window of an attempt of which nothing was asked yet."""
     if code == "PAY_PROCESS_CANCELED":
-        words = ("canceled_by_shopper", "결제를 취소하셨습니다", f"{NOT_PAID} 주문은 그대로 있습니다.")
+        words = (
+            "canceled_by_shopper",
+            _("결제를 취소하셨습니다"),
+            _("결제되지 않았습니다. 주문은 그대로 있습니다."),
+        )
     else:
-        words = ("declined", "결제하지 못했습니다", refusals.say(code))
+        words = ("declined", _("결제하지 못했습니다"), refusals.say(code))
     return _outcome(attempt, order, words, may_see=may_see)
 
 
 def tell_unreached(payment_no: str, again: str) -> Outcome:
     """Tell that nothing could be asked yet; the page comes back by itself to the address ``again``."""
-    sentence = (
+    sentence = _(
         "결제를 이어서 확인하겠습니다. 이 화면이 곧 새로 고쳐집니다. 창을 닫거나 다시 결제하지 마십시오."
     )
     return Outcome(
         "unreached",
-        "잠시 연결이 원활하지 않습니다",
+        _("잠시 연결이 원활하지 않습니다"),
         sentence,
         payment_no,
         None,
         "",
-        (("지금 다시 확인하기", again),),
+        ((_("지금 다시 확인하기"), again),),
     )
 
 
 def tell_unknown(payment_no: str) -> Outcome:
     """Tell that the answer is on its way, when not even the attempt can be read."""
-    return Outcome("checking", *_CHECKING, payment_no, None, "", ())
+    title, sentence = map(_, _CHECKING)
+    return Outcome("checking", title, sentence, payment_no, None, "", ())
 
 
 _CHECKING = (
-    "결제를 확인하고 있습니다",
-    "승인 결과를 확인하고 있습니다. 다시 결제하지 마시고 잠시 기다려 주십시오.",
+    marked("결제를 확인하고 있습니다"),
+    marked("승인 결과를 확인하고 있습니다. 다시 결제하지 마시고 잠시 기다려 주십시오."),
 )
 
 _BY_STATUS = {
     states.CONFIRMING: ("checking", *_CHECKING),
-    states.PAID: ("paid", "결제가 완료되었습니다", "주문해 주셔서 감사합니다. 정성껏 준비하겠습니다."),
-    states.PARTIAL_CANCELED: ("paid", "결제가 완료되었습니다", "결제하신 금액의 일부를 취소했습니다."),
+    states.PAID: (
+        "paid",
+        marked("결제가 완료되었습니다"),
+        marked("주문해 주셔서 감사합니다. 정성껏 준비하겠습니다."),
+    ),
+    states.PARTIAL_CANCELED: (
+        "paid",
+        marked("결제가 완료되었습니다"),
+        marked("결제하신 금액의 일부를 취소했습니다."),
+    ),
     states.WAITING_FOR_DEPOSIT: (
         "waiting_for_deposit",
-        "입금을 기다리고 있습니다",
-        "주문 화면의 계좌로 기한 안에 입금해 주십시오.",
+        marked("입금을 기다리고 있습니다"),
+        marked("주문 화면의 계좌로 기한 안에 입금해 주십시오."),
     ),
     states.REVIEW: (
         "review",
-        "결제 확인이 필요합니다",
-        "담당자가 결제 내용을 확인하고 있습니다. 다시 결제하지 마십시오. 확인되는 대로 처리하겠습니다.",
+        marked("결제 확인이 필요합니다"),
+        marked(
+            "담당자가 결제 내용을 확인하고 있습니다. 다시 결제하지 마십시오. 확인되는 대로 처리하겠습니다."
+        ),
     ),
     states.EXPIRED: (
         "expired",
-        "결제 기한이 지났습니다",
-        f"{NOT_PAID} 장바구니에서 다시 주문해 주십시오.",
+        marked("결제 기한이 지났습니다"),
+        marked("결제되지 않았습니다. 장바구니에서 다시 주문해 주십시오."),
     ),
-    states.PENDING: ("declined", "아직 결제되지 않았습니다", "결제 화면에서 이어서 결제하실 수 있습니다."),
+    states.PENDING: (
+        "declined",
+        marked("아직 결제되지 않았습니다"),
+        marked("결제 화면에서 이어서 결제하실 수 있습니다."),
+    ),
 }
 
 _BY_CODE = {
-    OUT_OF_STOCK: ("out_of_stock", "품절된 상품이 있습니다"),
-    SUPERSEDED: ("superseded", "이전 장바구니의 결제창입니다"),
+    OUT_OF_STOCK: ("out_of_stock", marked("품절된 상품이 있습니다")),
+    SUPERSEDED: ("superseded", marked("이전 장바구니의 결제창입니다")),
 }
 
 
 def _verdict(attempt: Attempt) -> tuple[str, str, str]:
     if attempt.status in _BY_STATUS:
-        return _BY_STATUS[attempt.status]
-    kind, title = _BY_CODE.get(attempt.failure_code or "", ("declined", "결제하지 못했습니다"))
+        kind, title, sentence = _BY_STATUS[attempt.status]
+        return kind, _(title), _(sentence)
+    kind, title = _BY_CODE.get(attempt.failure_code or "", ("declined", _("결제하지 못했습니다")))
     if attempt.status == states.CANCELED and kind == "declined":
-        kind, title = "canceled_by_shopper", "취소된 결제입니다"
-    return kind, title, explain_failure(attempt.failure_code)
+        kind, title = "canceled_by_shopper", marked("취소된 결제입니다")
+    return kind, _(title), explain_failure(attempt.failure_code)
 
 
 def _outcome(attempt: Attempt, order: Order, words: tuple[str, str, str], *, may_see: bool) -> Outcome:
@@ -160,10 +189,10 @@ def _actions(kind: str, order: Order, *, may_see: bool) -> list[Action]:
     if kind == "checking":
         return []
     if kind in {"out_of_stock", "superseded", "expired"}:
-        return [("장바구니 보기", "/cart")]
+        return [(_("장바구니 보기"), "/cart")]
     if not may_see:
-        return [("주문 조회", "/orders/lookup"), ("처음으로", "/")]
-    show = ("주문 보기", f"/orders/{order.order_no}")
-    again = ("다시 결제하기", f"/orders/{order.order_no}/payment")
+        return [(_("주문 조회"), "/orders/lookup"), (_("처음으로"), "/")]
+    show = (_("주문 보기"), f"/orders/{order.order_no}")
+    again = (_("다시 결제하기"), f"/orders/{order.order_no}/payment")
     retry = kind in {"declined", "tampered", "canceled_by_shopper"} and order.status == "PENDING"
     return [again, show] if retry else [show]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from app.audit import service as audit
 from app.audit.service import Actor
 from app.core.errors import ConflictError, UnavailableError
+from app.core.languages import _
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import service as orders
@@ -40,10 +41,12 @@ async def ask_again(m: Machines, web_payment_id: int, actor: Actor) -> None:
             await reconcile.ask(m, attempt, resend=False)
     except TossRefused as refusal:
         settle.raise_alarm(f"toss_{refusal.code.lower()}", attempt)
-        raise ConflictError(refusal.code, say=f"토스가 조회를 거절했습니다 ({refusal.code}).") from refusal
+        raise ConflictError(
+            refusal.code, say=_("토스가 조회를 거절했습니다 (%(code)s).", code=refusal.code)
+        ) from refusal
     except TossError as error:
         raise UnavailableError(
-            "toss", say="토스가 응답하지 않습니다. 잠시 후 다시 시도해 주십시오."
+            "toss", say=_("토스가 응답하지 않습니다. 잠시 후 다시 시도해 주십시오.")
         ) from error
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from app.core.errors import ConflictError, UnavailableError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.orders import service as orders
@@ -54,10 +55,10 @@ __all__ = [
     "yesterday",
 ]
 
-REASON = "고객 주문 취소"
+REASON = marked("고객 주문 취소")
 RETENTION = timedelta(days=5 * 366)  # contracts and payments: five years (E-Commerce Act, decree, article 6)
 FORGET_BATCH = 200
-BUSY = "결제를 확인하고 있어 지금은 취소할 수 없습니다. 잠시 후 다시 확인해 주십시오."
+BUSY = marked("결제를 확인하고 있어 지금은 취소할 수 없습니다. 잠시 후 다시 확인해 주십시오.")
 
 
 async def open_attempt(tx: Tx, order: Order, signup_id: str | None) -> None:
@@ -118,7 +119,7 @@ async def read_views(tx: Tx, some: Sequence[Order]) -> dict[int, PaymentView]:
 async def find_obstacle(tx: Tx, user_id: int) -> str:
     """Return why somebody's account cannot be closed yet, or ''."""
     if await store.select_is_unsettled(tx, user_id):
-        return "결제 확인이나 환불이 진행되고 있습니다. 끝난 뒤에 다시 시도해 주십시오."
+        return _("결제 확인이나 환불이 진행되고 있습니다. 끝난 뒤에 다시 시도해 주십시오.")
     return ""
 
 
@@ -175,5 +176,5 @@ async def _apply_canceled(m: Machines, attempt: Attempt) -> None:
         await charge.apply(m, attempt, payment)
     if payment is None or judge(attempt, payment) is not Standing.DEAD:
         raise ConflictError(
-            "cancellation", say="이미 입금되어 취소하지 못했습니다. 주문 상태를 확인해 주십시오."
+            "cancellation", say=_("이미 입금되어 취소하지 못했습니다. 주문 상태를 확인해 주십시오.")
         )

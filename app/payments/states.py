@@ -1,5 +1,7 @@
 """The states of an attempt to pay, their Korean labels, and the only ways from one to another."""
 
+from app.core.languages import marked
+
 PENDING = "PENDING"
 CONFIRMING = "CONFIRMING"
 WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
@@ -11,15 +13,15 @@ EXPIRED = "EXPIRED"
 REVIEW = "REVIEW"
 
 LABELS = {
-    PENDING: "보류",
-    CONFIRMING: "결제 확인 중",
-    WAITING_FOR_DEPOSIT: "입금 대기",
-    PAID: "결제 성공",
-    FAILED: "결제 실패",
-    CANCELED: "결제 취소",
-    PARTIAL_CANCELED: "부분 취소",
-    EXPIRED: "만료",
-    REVIEW: "확인 필요",
+    PENDING: marked("보류"),
+    CONFIRMING: marked("결제 확인 중"),
+    WAITING_FOR_DEPOSIT: marked("입금 대기"),
+    PAID: marked("결제 성공"),
+    FAILED: marked("결제 실패"),
+    CANCELED: marked("결제 취소"),
+    PARTIAL_CANCELED: marked("부분 취소"),
+    EXPIRED: marked("만료"),
+    REVIEW: marked("확인 필요"),
 }
 
 # A closed attempt gives its order's one open slot away; REVIEW keeps whatever slot it had.

@@ -1,4 +1,4 @@
-"""Reads forms: one value per name, NFC, bounded; what is wrong is said in Korean beside the field."""
+"""Reads forms: one value per name, NFC, bounded; what is wrong is said beside the field."""
 
 import re
 import unicodedata
@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from quart import request
 from werkzeug.datastructures import MultiDict
+
+from app.core import languages
+from app.core.languages import _
 
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
@@ -28,15 +31,21 @@ class Fields:
         # Normalising takes time that grows with the square of the length: what is far too long stays.
         value = (unicodedata.normalize("NFC", sent) if len(sent) <= most * LONGEST_SYLLABLE else sent).strip()
         if len(values) > 1:
-            self.fail(name, f"{label} 값이 여러 개 왔습니다. 하나만 입력해 주십시오.")
+            self.fail(name, _("%(label)s 값이 여러 개 왔습니다. 하나만 입력해 주십시오.", label=label))
         elif required and not value:
-            self.fail(name, f"{with_object(label)} 입력해 주십시오.")
+            self.fail(name, _("%(label)s 입력해 주십시오.", label=with_object(label)))
         elif len(value) > most:
             self.fail(
-                name, f"{with_topic(label)} {most}자까지 입력할 수 있습니다. 지금은 {len(value)}자입니다."
+                name,
+                _(
+                    "%(label)s %(most)s자까지 입력할 수 있습니다. 지금은 %(length)s자입니다.",
+                    label=with_topic(label),
+                    most=most,
+                    length=len(value),
+                ),
             )
         elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
-            self.fail(name, f"{label}에 쓸 수 없는 문자가 있습니다.")
+            self.fail(name, _("%(label)s에 쓸 수 없는 문자가 있습니다.", label=label))
         return value
 
     def whole(self, name: str, label: str, *, least: int, most: int) -> int:
@@ -45,7 +54,15 @@ class Fields:
         if name in self.errors:
             return least
         if not WHOLE.fullmatch(value) or not least <= int(value) <= most:
-            self.fail(name, f"{with_topic(label)} {least}에서 {most:,} 사이의 숫자로 입력해 주십시오.")
+            self.fail(
+                name,
+                _(
+                    "%(label)s %(least)s에서 %(most)s 사이의 숫자로 입력해 주십시오.",
+                    label=with_topic(label),
+                    least=least,
+                    most=format(most, ","),
+                ),
+            )
             return least
         return int(value)
 
@@ -54,14 +71,16 @@ class Fields:
         value = self.text(name, label, most=20)
         digits = re.sub(r"[\s-]", "", value)
         if name not in self.errors and not PHONE.fullmatch(digits):
-            self.fail(name, f"{with_object(label)} 010-1234-5678처럼 숫자로 입력해 주십시오.")
+            self.fail(
+                name, _("%(label)s 010-1234-5678처럼 숫자로 입력해 주십시오.", label=with_object(label))
+            )
         return digits
 
     def email(self, name: str, label: str) -> str:
         """Return an e-mail address in small letters; one that no mail server would take is an error."""
         value = self.text(name, label, most=200).lower()
         if name not in self.errors and not EMAIL.fullmatch(value):
-            self.fail(name, f"{with_object(label)} name@example.com처럼 입력해 주십시오.")
+            self.fail(name, _("%(label)s name@example.com처럼 입력해 주십시오.", label=with_object(label)))
         return value
 
     def ticked(self, name: str) -> bool:
@@ -70,7 +89,7 @@ class Fields:
 
     def fail(self, name: str, sentence: str) -> None:
         """Note what is wrong with a field; the first sentence stands."""
-        self.errors.setdefault(name, sentence)
+        self.errors.setdefault(name, languages.find(sentence))
 
 
 async def read_fields() -> Fields:
@@ -79,12 +98,16 @@ async def read_fields() -> Fields:
 
 
 def with_object(word: str) -> str:
-    """Return the word with the object particle that fits its last syllable."""
+    """Return the word with the object particle that fits its last syllable, in Korean."""
+    if languages.spoken() != languages.SOURCE:
+        return word
     return word + ("을" if _ends_in_consonant(word) else "를")
 
 
 def with_topic(word: str) -> str:
-    """Return the word with the topic particle that fits its last syllable."""
+    """Return the word with the topic particle that fits its last syllable, in Korean."""
+    if languages.spoken() != languages.SOURCE:
+        return word
     return word + ("은" if _ends_in_consonant(word) else "는")
 
 

@@ -7,10 +7,11 @@ from quart import Quart, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from app.core import languages
-from app.web import current, session
+from app.web import current, security, session
 
 COOKIE = "language"
 YEAR_SECONDS = 365 * 24 * 3600
+NEVER_REPEATED = ("/payments/toss/", *security.SECRET_ADDRESSES)
 MOST_BACK = 500  # characters of the way back; of a longer one the path must do
 
 
@@ -54,8 +55,13 @@ def remember(response: Response, language: str) -> None:
     session.set_cookie(response, COOKIE, language, YEAR_SECONDS)
 
 
-def other() -> Choice:
-    """Return the language that is not spoken now; its link leads back to this page."""
+def other() -> Choice | None:
+    """Return the language that is not spoken now; its link leads back to this page.
+
+    None where the address is a secret, or says what others wrote into it: no link repeats it.
+    """
+    if request.path.startswith(NEVER_REPEATED):
+        return None
     [code] = languages.NAMES.keys() - {languages.spoken()}
     return Choice(code, languages.NAMES[code], f"/languages/{code}?back={quote(_back(), safe='/')}")
 

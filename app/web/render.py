@@ -50,7 +50,7 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
 def languages_into(env: Environment) -> None:
     """Let templates speak: ``_("…")`` for what stands in them, ``|translated`` for the words of tables."""
     env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
-    env.filters["translated"] = languages.gettext
+    env.filters["translated"] = languages.find
     env.globals["language"] = languages.spoken
 
 

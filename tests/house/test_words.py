@@ -1,9 +1,13 @@
 """Every sentence the shop says stands in every catalogue, whole and looked at by a person."""
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from jinja2 import Environment, nodes
 
 from app.core import languages
 from app.infra import words as infra
@@ -46,3 +50,65 @@ def test_a_translation_is_not_korean(catalogue: Catalog) -> None:
     assert [
         said for _message, _korean, said in words.sentences(catalogue) if HANGUL.search("".join(said))
     ] == []
+
+
+ROOT = Path(__file__).parent.parent.parent
+MARKS = {"_", "gettext", "ngettext", "marked"}
+# Korean that is no sentence of the shop: what stands in the database, what people type, samples, particles.
+DATA = {
+    "app/core/clock.py": "the Korean way to write a date",
+    "app/core/languages.py": "a language's own name for itself",
+    "app/core/money.py": "the Korean way to write a price",
+    "app/web/forms.py": "particles, which English has none of",
+    "app/demo.py": "names of the demo's people",
+    "app/admin/gallery/samples.py": "samples that pieces are drawn with",
+    "app/web/seller.py": "an example of a business",
+    "app/accounts/rules.py": "the shop's name, which is no password",
+    "app/infra/ddl.py": "comments on tables",
+    "app/settings.py": "what the fields of the footer are called in the law",
+    "app/payments/refunds/service.py": "the subject of a line in the audit log",
+    "app/payments/review.py": "as above",
+}
+
+
+def test_no_template_says_a_word_that_is_not_in_the_catalogue() -> None:
+    """Korean between the tags, or in a string that is not handed to ``_``, is Korean to everybody."""
+    folder = ROOT / "app" / "templates"
+    paths = [path for path in folder.rglob("*") if path.suffix in {".html", ".txt"}]
+    env = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    bare = {str(path.relative_to(folder)): list(_bare_words(env.parse(path.read_text()))) for path in paths}
+    assert {name: words for name, words in bare.items() if words} == {}
+
+
+def test_no_code_says_a_word_that_is_not_in_the_catalogue() -> None:
+    bare = {}
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        name = str(path.relative_to(ROOT))
+        if not name.startswith("app/models/"):  # comments on tables
+            bare[name] = list(_bare_strings(ast.parse(path.read_text())))
+    assert {name for name, found in bare.items() if found} == set(DATA)
+
+
+def _bare_words(node: nodes.Node, *, marked: bool = False) -> Iterator[str]:
+    if isinstance(node, nodes.TemplateData | nodes.Const):
+        text = node.data if isinstance(node, nodes.TemplateData) else node.value
+        if isinstance(text, str) and HANGUL.search(text) and not marked:
+            yield text
+    calls = isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in MARKS
+    for child in node.iter_child_nodes():
+        yield from _bare_words(child, marked=marked or calls)
+
+
+def _bare_strings(node: ast.AST, *, marked: bool = False) -> Iterator[str]:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and HANGUL.search(node.value)
+        and not marked
+    ):
+        yield node.value
+    calls = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
+    for child in ast.iter_child_nodes(node):
+        yield from _bare_strings(child, marked=marked or calls)

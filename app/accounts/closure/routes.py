@@ -11,6 +11,7 @@ from app.accounts.routes import is_proven, prove_again
 from app.cart import service as carts
 from app.core.clock import epoch_us
 from app.core.errors import UnavailableError
+from app.core.languages import _
 from app.infra.db import Tx
 from app.orders import service as orders
 from app.payments import service as payments
@@ -38,7 +39,7 @@ async def close_account() -> Response:
     """Close the account for good."""
     m, fields = current.machines(), await read_fields()
     if not fields.ticked("confirmed"):
-        fields.fail("confirmed", "안내를 읽으셨으면 확인란에 표시해 주십시오.")
+        fields.fail("confirmed", _("안내를 읽으셨으면 확인란에 표시해 주십시오."))
     user = await prove_again(fields)
     if user is None:
         return await _draw(fields)

@@ -16,11 +16,12 @@ from app.accounts.links import service as links
 from app.accounts.links import store as link_rows
 from app.accounts.store import Member
 from app.core.errors import ConflictError, NotFoundError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.machines import Machines
 
 RETENTION = timedelta(days=5 * 366)
-OPERATOR = "운영자 계정은 여기서 닫을 수 없습니다."
+OPERATOR = marked("운영자 계정은 여기서 닫을 수 없습니다.")
 
 # Another room's say in it: why not yet ('' for nothing against it), or what of its own goes too.
 FindObstacle = Callable[[Tx, int], Awaitable[str]]
@@ -30,13 +31,13 @@ Discard = Callable[[Tx, int], Awaitable[None]]
 class UnsettledError(ConflictError):
     """Something of the account is still under way."""
 
-    title = "아직 탈퇴하실 수 없습니다"
+    title = marked("아직 탈퇴하실 수 없습니다")
 
 
 async def find_obstacle(tx: Tx, member: Member, obstacles: Sequence[FindObstacle]) -> str:
     """Return why an account cannot be closed yet, or ''."""
     if member.role == "operator":
-        return OPERATOR
+        return _(OPERATOR)
     for find in obstacles:
         if sentence := await find(tx, member.user_id):
             return sentence

@@ -11,6 +11,7 @@ from app.accounts.routes import is_proven, let_member_in, prove_again
 from app.accounts.rules import PasswordRule
 from app.accounts.store import Member
 from app.core import ids
+from app.core.languages import _
 from app.web import current, htmx, limits
 from app.web.forms import Fields, read_fields
 from app.web.guards import anyone, member
@@ -31,7 +32,7 @@ async def show_reset() -> Response:
 async def ask_reset() -> Response:
     """Have a link mailed: the same answer whether or not anybody has the address."""
     fields = await read_fields()
-    email = fields.email("email", "이메일")
+    email = fields.email("email", _("이메일"))
     if fields.errors:
         form = {"email": fields.sent.get("email", "")}
         return await respond("accounts/reset_ask.html", status=422, form=form, errors=fields.errors)
@@ -92,12 +93,12 @@ async def show_email() -> Response:
 async def ask_email() -> Response:
     """Mail a link to the address that is to be the member's."""
     m, fields = current.machines(), await read_fields()
-    email = fields.email("email", "이메일")
+    email = fields.email("email", _("이메일"))
     user = await prove_again(fields)
     if user is None:
         return await _draw_email(fields)
     if email == user.confirmed_email:
-        fields.fail("email", "이미 확인된 주소입니다.")
+        fields.fail("email", _("이미 확인된 주소입니다."))
         return await _draw_email(fields)
     await m.db.retrying(lambda tx: links.ask_email(tx, m.settings.secret_key, user.user_id, email))
     goal = "/account/email/sent"
@@ -140,10 +141,8 @@ def _checked(token: str) -> str:
 
 
 async def _say_gone(again: str) -> Response:
-    gone = LinkGoneError
-    return await respond(
-        "accounts/link_gone.html", status=404, title=gone.title, sentence=gone.default_say, again=again
-    )
+    title, sentence = _(LinkGoneError.title), _(LinkGoneError.default_say)
+    return await respond("accounts/link_gone.html", status=404, title=title, sentence=sentence, again=again)
 
 
 async def _draw_new_password(token: str, user: Member, fields: Fields, status: int = 422) -> Response:

@@ -17,6 +17,7 @@ from app.accounts.store import Member
 from app.core import ids, languages
 from app.core.clock import format_kst
 from app.core.errors import NotFoundError, TooManyError
+from app.core.languages import _, marked
 from app.infra.db import Tx
 from app.machines import Machines
 from app.mail.messages import SendMail
@@ -30,8 +31,8 @@ KEPT = timedelta(days=7)
 class LinkGoneError(NotFoundError):
     """The link was used, has expired, or never was."""
 
-    title = "더는 쓸 수 없는 링크입니다"
-    default_say = "링크는 정해진 시간 동안 한 번만 쓸 수 있습니다. 새 링크를 받아 주십시오."
+    title = marked("더는 쓸 수 없는 링크입니다")
+    default_say = marked("링크는 정해진 시간 동안 한 번만 쓸 수 있습니다. 새 링크를 받아 주십시오.")
 
 
 async def ask_reset(m: Machines, email: str) -> None:
@@ -93,7 +94,7 @@ async def reset_password(m: Machines, token: str, new: str) -> None:
 async def ask_email(tx: Tx, secret_key: str, user_id: int, email: str) -> None:
     """Mail a link to an address that may become the user's. Raises TooManyError."""
     if await store.count_links(tx, user_id, tx.clock.now() - WITHIN) >= MOST:
-        say = "확인 메일을 여러 번 보냈습니다. 스팸함을 살펴보시고, 한 시간 뒤에 다시 시도해 주십시오."
+        say = _("확인 메일을 여러 번 보냈습니다. 스팸함을 살펴보시고, 한 시간 뒤에 다시 시도해 주십시오.")
         raise TooManyError("links", say=say, retry_after=int(WITHIN.total_seconds()))
     seed = ids.token()
     link = Link(ids.fingerprint(ids.derive_token(secret_key, seed)), user_id, email)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from app.core.clock import KST, to_kst
 from app.core.errors import UnavailableError
+from app.core.languages import marked
 from app.infra import metrics
 from app.infra.db import Tx
 from app.machines import Machines
@@ -28,13 +29,13 @@ AT_ONCE = 500
 # Where money that is kept may be. REVIEW is with a person already, and nothing of it is hidden.
 KEPT = frozenset({states.PAID, states.PARTIAL_CANCELED, states.REVIEW})
 LABELS = {
-    "unknown_payment": "토스에만 있는 결제",
-    "missing_at_toss": "토스에 없는 결제",
-    "not_recorded": "돈을 받았으나 기록되지 않은 결제",
-    "money_gone": "돌려주었으나 결제로 남은 것",
-    "amount": "금액이 다름",
-    "refunded_amount": "환불 금액이 다름",
-    "stock_ledger": "재고와 원장이 다름",
+    "unknown_payment": marked("토스에만 있는 결제"),
+    "missing_at_toss": marked("토스에 없는 결제"),
+    "not_recorded": marked("돈을 받았으나 기록되지 않은 결제"),
+    "money_gone": marked("돌려주었으나 결제로 남은 것"),
+    "amount": marked("금액이 다름"),
+    "refunded_amount": marked("환불 금액이 다름"),
+    "stock_ledger": marked("재고와 원장이 다름"),
 }
 
 log = logging.getLogger(__name__)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.audit.service import Actor
+from app.core.languages import marked
 from app.payments.payment import Cancellation, TossPayment
 from app.payments.toss import RefundAccount
 
 REQUESTED = "REQUESTED"
 DONE = "DONE"
 REFUSED = "REFUSED"
-LABELS = {REQUESTED: "환불 중", DONE: "환불 완료", REFUSED: "환불 거절"}
+LABELS = {REQUESTED: marked("환불 중"), DONE: marked("환불 완료"), REFUSED: marked("환불 거절")}
 
 REASON_LENGTH = 150  # Toss takes 200 characters, and the mark needs some
 MARK_LENGTH = 16

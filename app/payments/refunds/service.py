@@ -6,6 +6,7 @@ from datetime import timedelta
 from app.audit import service as audit
 from app.core import ids
 from app.core.errors import ConflictError
+from app.core.languages import marked
 from app.core.money import format_won
 from app.infra.db import Tx
 from app.machines import Machines
@@ -29,8 +30,8 @@ UNDECIDED_AFTER = timedelta(minutes=30)
 # Answers that say that nothing is left to return: if the refund is not in Toss's list, it never will be.
 NOTHING_LEFT = frozenset({"ALREADY_CANCELED_PAYMENT", "ALREADY_REFUND_PAYMENT"})
 STILL_AT_WORK = "IDEMPOTENT_REQUEST_PROCESSING"
-ENDED = "이미 취소되었거나 환불할 수 없는 결제입니다. 변경된 내용은 없습니다."
-TOO_MUCH = "환불할 수 있는 금액보다 많습니다. 남은 금액을 확인해 주십시오. 변경된 내용은 없습니다."
+ENDED = marked("이미 취소되었거나 환불할 수 없는 결제입니다. 변경된 내용은 없습니다.")
+TOO_MUCH = marked("환불할 수 있는 금액보다 많습니다. 남은 금액을 확인해 주십시오. 변경된 내용은 없습니다.")
 
 log = logging.getLogger(__name__)
 
