@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from playwright.async_api import Route, expect
 
 from app.machines import Machines
@@ -230,26 +231,28 @@ async def test_a_plain_form_stays_with_all_that_was_typed_when_there_is_no_net(
     await expect(page.get_by_text(RECIPIENT["address1"])).to_be_visible()
 
 
+@pytest.mark.slow  # five seconds, which no clock of ours can hurry while the browser is leaving
 async def test_a_plain_form_tells_that_its_answer_is_late(enter: Enter, m: Machines) -> None:
     walker = await enter()
     page = walker.page
     [product_id] = await on_sale(m, 1)
     await add(walker, product_id)
-    await page.clock.install()
     await walker.go("/checkout")
     await fill(walker, "checkout", **RECIPIENT)
-    asked = asyncio.Event()
+    asked, go_on = asyncio.Event(), asyncio.Event()
 
-    async def swallow(_: Route) -> None:
+    async def answer_late(route: Route) -> None:
         asked.set()
+        await go_on.wait()
+        await route.continue_()
 
-    await page.route("**/checkout", only("POST", swallow), times=1)
-    await page.locator("#checkout-address1").press("Enter", no_wait_after=True)
+    await page.route("**/checkout", only("POST", answer_late), times=1)
+    pressing = asyncio.create_task(walker.button("다음: 주문 확인").press("Enter", timeout=60_000))
     await asked.wait()
-    await page.clock.fast_forward(5_100)
-    await expect(walker.notice).to_contain_text(LATE)
-    await walker.button("다시 시도").press("Enter", no_wait_after=True)
-    await page.clock.fast_forward(100)
+    await expect(walker.notice).to_contain_text(LATE, timeout=20_000)
+    await expect(page.get_by_label("주소", exact=True)).to_have_value(RECIPIENT["address1"])
+    go_on.set()
+    await pressing
     await expect(walker.heading("주문 내용을 확인해 주십시오")).to_be_visible()
 
 
