@@ -5,6 +5,7 @@ from functools import partial
 from quart import Quart
 
 from app.accounts import routes as accounts
+from app.accounts.addresses import routes as addresses
 from app.accounts.closure import routes as closure
 from app.accounts.links import routes as links
 from app.admin import routes as admin
@@ -22,8 +23,8 @@ from app.orders import routes as orders
 from app.payments import routes as payments
 from app.search import routes as search
 from app.settings import Settings
+from app.web import addresses as numbers
 from app.web import (
-    addresses,
     compression,
     errors,
     guards,
@@ -39,14 +40,14 @@ from app.web.render import create_environment
 
 ROOMS = (
     *(home, catalog, search, cart, checkout, payments, orders),
-    *(accounts, links, closure, operators, admin, gallery, audit, ops),
+    *(accounts, addresses, links, closure, operators, admin, gallery, audit, ops),
 )
 
 
 def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     """Build the shop's web application. ``machines`` replaces the ones that settings would build."""
     app = Quart(__name__, static_folder=None)
-    app.url_map.converters["int"] = addresses.NumberConverter
+    app.url_map.converters["int"] = numbers.NumberConverter
     app.url_map.merge_slashes = False  # it would redirect to whatever host the request names
     m = machines or build_machines(settings)
     assets = Assets()

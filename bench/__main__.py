@@ -4,7 +4,7 @@ import importlib
 import sys
 
 # A bench is a module with main(args) -> exit code; its docstring's first line is its help.
-BENCHES = ("login_flood",)
+BENCHES = ("load", "login_flood", "weight")
 
 
 def main(args: list[str]) -> int:

@@ -94,7 +94,8 @@ CREATE TABLE products (
     KEY ix_products_group_id (group_id),
     KEY ix_products_price_product_id (price, product_id),
     KEY ix_products_status_category_created_at_product_id (status, category, created_at, product_id),
-    KEY ix_products_status_category_price_product_id (status, category, price, product_id)
+    KEY ix_products_status_category_price_product_id (status, category, price, product_id),
+    KEY ix_products_updated_at_product_id (updated_at, product_id)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='상품' COLLATE utf8mb4_bin;
 
 CREATE TABLE schema_migrations (
@@ -148,6 +149,24 @@ CREATE TABLE account_links (
     KEY ix_account_links_expires_at (expires_at),
     KEY ix_account_links_user_id_purpose (user_id, purpose)
 ) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='메일로 보낸 링크' COLLATE utf8mb4_bin;
+
+CREATE TABLE addresses (
+    address_id BIGINT UNSIGNED NOT NULL COMMENT '배송지 번호(내부)' AUTO_INCREMENT,
+    address_no VARCHAR(32) NOT NULL COMMENT '배송지 번호(주소에 쓰는 무작위 값)',
+    user_id BIGINT UNSIGNED NOT NULL COMMENT '회원 번호',
+    recipient_name VARCHAR(255) NOT NULL COMMENT '받는 분',
+    recipient_phone VARCHAR(11) NOT NULL COMMENT '받는 분 전화번호, 숫자만',
+    postcode VARCHAR(5) NOT NULL COMMENT '우편번호',
+    address1 VARCHAR(255) NOT NULL COMMENT '주소',
+    address2 VARCHAR(255) NOT NULL COMMENT '상세 주소',
+    default_slot SMALLINT COMMENT '기본 배송지는 1, 나머지는 NULL',
+    created_at DATETIME(6) NOT NULL COMMENT '만든 때 (UTC)',
+    updated_at DATETIME(6) NOT NULL COMMENT '마지막으로 바뀐 때 (UTC)',
+    CONSTRAINT pk_addresses PRIMARY KEY (address_id),
+    CONSTRAINT uq_addresses_address_no UNIQUE (address_no),
+    CONSTRAINT uq_addresses_user_id_default_slot UNIQUE (user_id, default_slot),
+    CONSTRAINT fk_addresses_user_id FOREIGN KEY(user_id) REFERENCES users (user_id)
+) ENGINE=InnoDB CHARSET=utf8mb4 COMMENT='회원이 저장한 배송지' COLLATE utf8mb4_bin;
 
 CREATE TABLE carts (
     cart_id BIGINT UNSIGNED NOT NULL COMMENT '장바구니 줄 번호' AUTO_INCREMENT,
@@ -383,4 +402,6 @@ INSERT INTO schema_migrations (name, applied_at) VALUES
     ('0001_initial', UTC_TIMESTAMP(6)),
     ('0002_refunds', UTC_TIMESTAMP(6)),
     ('0003_accounts', UTC_TIMESTAMP(6)),
-    ('0004_operators', UTC_TIMESTAMP(6));
+    ('0004_operators', UTC_TIMESTAMP(6)),
+    ('0005_addresses', UTC_TIMESTAMP(6)),
+    ('0006_products_followed', UTC_TIMESTAMP(6));

@@ -13,6 +13,7 @@ from app.core.errors import UnavailableError
 from app.machines import Machines
 from app.operators import sessions as operator_sessions
 from app.payments import service as payments
+from app.search import service as search
 from tasks.dead_letters import count_dead_letters
 from tasks.relay import relay
 
@@ -32,6 +33,7 @@ class Recurring:
 SCHEDULE: Sequence[Recurring] = (
     Recurring("send letters from the outbox", 0.5, relay),
     Recurring("write carts no message has written", 1.0, cart.sweep),
+    Recurring("follow the catalogue into the search index", 0.3, search.follow),
     Recurring("ask Toss about undecided payments, expire unpaid orders", 2.0, payments.reconcile_due),
     Recurring("compare yesterday with Toss, once, after 00:30 in Korea", 600.0, payments.compare_yesterday),
     Recurring("look for messages that wait for a person", 15.0, count_dead_letters),

@@ -10,6 +10,7 @@ from app.infra import metrics
 from app.infra.deliveries import Delivery
 from app.infra.log import trace
 from app.machines import Machines
+from app.search import service as search
 from tasks.registry import LISTENERS, Listener
 from tasks.schedule import keep_schedule
 
@@ -27,7 +28,10 @@ async def work(m: Machines, stopping: asyncio.Event) -> None:
             healthy=partial(_is_healthy, m),
             batch=listener.batch,
         )
-    await keep_schedule(m, stopping)
+    try:
+        await keep_schedule(m, stopping)
+    finally:
+        await search.let_go(m)
 
 
 async def _handle(m: Machines, listener: Listener, deliveries: list[Delivery]) -> None:

@@ -17,6 +17,7 @@ from app.core.ids import idempotency_key
 from app.infra.db import Tx
 from app.machines import Machines
 from app.models import order_lines, orders, refunds, stock_movements, toss_payments, web_payments
+from app.orders import service as order_service
 from app.stock import service as stock
 from sandbox.toss.config import Config
 from tests.goods import stock_of
@@ -126,18 +127,26 @@ async def order_row(shop: Shop, order_no: str) -> Any:
         return (await tx.execute(select(orders).where(orders.c.order_no == order_no))).one()
 
 
-async def toss_row(shop: Shop, web_payment_id: int) -> Any:
-    query = select(toss_payments).where(toss_payments.c.web_payment_id == web_payment_id)
-    async with shop.m.db.read() as tx:
-        return (await tx.execute(query)).one()
-
-
 class HasMachines(Protocol):
     """A shop, seen as its machines."""
 
     @property
     def m(self) -> Machines:
         """The machines."""
+
+
+async def hand_over(shop: HasMachines, order_no: str) -> str:
+    """Return the pass by which another device pays an order, as the order's payment page gives it."""
+    async with shop.m.db.read() as tx:
+        here = select(orders.c.order_id).where(orders.c.order_no == order_no)
+        order = await order_service.read_order(tx, (await tx.execute(here)).scalar_one())
+    return order_service.issue_payment_pass(shop.m, order)[0]
+
+
+async def toss_row(shop: Shop, web_payment_id: int) -> Any:
+    query = select(toss_payments).where(toss_payments.c.web_payment_id == web_payment_id)
+    async with shop.m.db.read() as tx:
+        return (await tx.execute(query)).one()
 
 
 async def mend(shop: HasMachines, stand: Stand) -> None:

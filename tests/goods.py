@@ -6,10 +6,17 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from app.catalog import service as catalog
 from app.infra.db import Tx
 from app.machines import Machines
 from app.models import products, stock_movements
 
+CACHES: tuple[Any, ...] = (
+    catalog._product_cache,
+    catalog._page_cache,
+    catalog._list_cache,
+    catalog._shelf_cache,
+)
 counter = itertools.count(1)
 
 
@@ -65,13 +72,23 @@ async def make(m: Machines, **changed: Any) -> int:
             "created_at": now,
         }
         await tx.execute(insert(stock_movements), movement)
+    forget(m)
     return product_id
 
 
 async def change(m: Machines, product_id: int, **values: Any) -> None:
     """Change a product behind the shop's back."""
+    values = {"updated_at": m.clock.now()} | values
     async with m.db.write() as tx:
         await tx.execute(update(products).where(products.c.product_id == product_id).values(**values))
+    forget(m)
+
+
+def forget(m: Machines) -> None:
+    """Do what a second's wait would do: let this process look at its catalogue anew."""
+    for cache in CACHES:
+        kept: Any = m.keep(cache)
+        kept.forget(list(kept._values))
 
 
 async def stock_of(tx: Tx, product_id: int) -> int:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.accounts import consents, rules, sessions, store
+from app.accounts.addresses.address import Address, Place
+from app.accounts.addresses.service import MOST as MOST_ADDRESSES
+from app.accounts.addresses.service import AddressesFullError, add_address, read_addresses
 from app.accounts.attempts import Attempts
 from app.accounts.closure.service import release_ids
 from app.accounts.links import service as links
@@ -26,7 +29,18 @@ from app.core.languages import marked
 from app.infra.db import Tx
 from app.machines import Machines
 
-__all__ = ["answer_reset", "ask_reset", "purge_links", "release_ids"]
+__all__ = [
+    "MOST_ADDRESSES",
+    "Address",
+    "AddressesFullError",
+    "Place",
+    "add_address",
+    "answer_reset",
+    "ask_reset",
+    "purge_links",
+    "read_addresses",
+    "release_ids",
+]
 
 SAME_FORM = timedelta(minutes=10)  # within which a sign-up that comes again is no stranger's
 TAKEN = marked("이미 쓰고 있는 아이디입니다. 다른 아이디를 입력해 주십시오.")

@@ -38,7 +38,10 @@ NUMBER = re.compile(r"\d{1,16}", re.ASCII)
 KEYS = re.compile(r"[ 0-9A-Fa-f]{0,1089}", re.ASCII)
 MOVED_TO = re.compile(rf"(?:{OWNER.pattern}):\d{{1,16}}", re.ASCII)
 MOVED_FROM = re.compile(r"\d{1,16}:\d{1,16}", re.ASCII)
-READ = ("read", 0, 0, 0, "")
+NOTES = {"keys": KEYS, "to": MOVED_TO, "from": MOVED_FROM}
+PRICE = re.compile(r"c([1-9]\d{0,8})", re.ASCII)
+WON = re.compile(r"\d{1,12}", re.ASCII)
+READ = ("read", 0, 0, 0, "", 0)
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class Edit:
     quantity: int = 0
     most: int = 0
     form_key: str = ""
+    price: int = 0
 
     @property
     def is_repeatable(self) -> bool:
@@ -69,6 +73,7 @@ class HotCart:
     snapshot: Snapshot
     undo: SnapLine | None
     sound: bool  # False: something lay there that none of us wrote, and was left out
+    prices: dict[int, int]  # what goods cost in won when they were put in, where this Redis knows it
 
 
 class HotCarts:
@@ -100,7 +105,7 @@ class HotCarts:
 
         Raises RedisUnavailableError, or DatabaseUnavailableError for a cold cart.
         """
-        args = (edit.operation, edit.product_id, edit.quantity, edit.most, edit.form_key)
+        args = (edit.operation, edit.product_id, edit.quantity, edit.most, edit.form_key, edit.price)
         return await self._ready(owner, self._scripts["edit"], args, again=edit.is_repeatable)
 
     async def take_guest(self, owner: str, guest: Snapshot) -> HotCart:
@@ -293,6 +298,7 @@ def _read(owner: str, answer: Any) -> HotCart:
     """Read what a script answered; what is broken is left out, as if it were not there."""
     outcome, flat = answer
     lines = []
+    prices = {}
     stamps = {"last": 0, "cl": 0}
     undo = None
     sound = True
@@ -302,6 +308,10 @@ def _read(owner: str, answer: Any) -> HotCart:
             sound = sound and line is not None
             if line is not None:
                 lines.append(line)
+        elif PRICE.fullmatch(name):
+            sound = sound and WON.fullmatch(value) is not None
+            if WON.fullmatch(value):
+                prices[int(name[1:])] = int(value)
         elif name in stamps:
             number = _number(value)
             sound = sound and number is not None
@@ -310,14 +320,11 @@ def _read(owner: str, answer: Any) -> HotCart:
             found = UNDO.fullmatch(value)
             undo = SnapLine(*map(int, found.groups())) if found else None
             sound = sound and found is not None
-        elif name == "keys":
-            sound = sound and KEYS.fullmatch(value) is not None
-        elif name == "to":
-            sound = sound and MOVED_TO.fullmatch(value) is not None
-        elif name.startswith("from:"):
-            sound = sound and MOVED_FROM.fullmatch(value) is not None
+        else:
+            shape = NOTES.get("from" if name.startswith("from:") else name)
+            sound = sound and (shape is None or shape.fullmatch(value) is not None)
     snapshot = Snapshot(owner, stamps["last"], stamps["cl"], tuple(sorted(lines)))
-    return HotCart(outcome, snapshot, undo, sound)
+    return HotCart(outcome, snapshot, undo, sound, prices)
 
 
 def _line(name: str, value: str) -> SnapLine | None:

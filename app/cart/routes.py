@@ -8,6 +8,7 @@ from app.cart import service
 from app.cart.forms import AddLine, SetQuantity, Undo
 from app.cart.service import Edited
 from app.cart.view import CartView
+from app.core.bidi import isolated
 from app.core.languages import _, find
 from app.web import current, htmx
 from app.web.forms import read_fields
@@ -40,7 +41,7 @@ async def add_line() -> Response:
     line = edited.cart.line(form.product_id)
     name = line.name if line else ""
     link = (_("장바구니 보기"), "/cart")
-    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=find(name)), link)
+    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=isolated(find(name))), link)
     said = Notice("warn", edited.note, link) if edited.note else ok
     pieces = [Piece("cart/badge"), Piece("cart/key"), Piece("web/notice")]
     return await htmx.draw_pieces(pieces, notice=said, **_show(edited.cart))

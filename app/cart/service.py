@@ -10,6 +10,7 @@ from app.cart.publisher import CartPublisher
 from app.cart.snapshot import Snapshot, join
 from app.cart.view import MAX_QUANTITY, CartView, show
 from app.catalog import service as catalog
+from app.core.bidi import isolated
 from app.core.clock import epoch_us
 from app.core.errors import (
     AmqpUnavailableError,
@@ -63,10 +64,12 @@ async def add_line(m: Machines, owner: str, product_id: int, quantity: int, form
     if product.sold_out:
         raise ConflictError(
             "sold out",
-            say=_("‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=find(product.name)),
+            say=_(
+                "‘%(name)s’ 상품은 품절입니다. 장바구니에 담지 않았습니다.", name=isolated(find(product.name))
+            ),
         )
     most = min(product.quantity, MAX_QUANTITY)
-    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key))
+    return await _edit(m, owner, Edit("add", product_id, quantity, most, form_key, product.price))
 
 
 async def set_quantity(m: Machines, owner: str, product_id: int, quantity: int) -> Edited:
@@ -200,7 +203,7 @@ async def _show(m: Machines, hot: HotCart) -> CartView:
     ids = [line.product_id for line in hot.snapshot.live]
     if removed is not None:
         ids.append(removed.product_id)
-    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings)
+    return show(hot.snapshot, removed, await catalog.find_products(m, ids), m.settings, hot.prices)
 
 
 def _note(outcome: str, line: object) -> str:

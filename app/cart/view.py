@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.catalog.product import Product
@@ -9,6 +10,7 @@ from app.core.languages import _
 from app.settings import Settings
 
 MAX_QUANTITY = 99
+NOTHING_KNOWN: Mapping[int, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class CartLine:
     quantity: int
     stock: int
     state: str  # ok, short (fewer left than wanted), sold_out, gone (no longer sold)
+    price_then: int = 0  # when it was put in, where that is known and differs from now; else 0
 
     @property
     def amount(self) -> int:
@@ -84,11 +87,15 @@ def delivery_fee(items_price: int, settings: Settings) -> int:
 
 
 def show(
-    snapshot: Snapshot, removed: SnapLine | None, products: Mapping[int, Product], settings: Settings
+    snapshot: Snapshot,
+    removed: SnapLine | None,
+    products: Mapping[int, Product],
+    settings: Settings,
+    prices_then: Mapping[int, int] = NOTHING_KNOWN,
 ) -> CartView:
-    """Price a snapshot with what the catalogue says now."""
-    lines = tuple(_lines(snapshot.live, products))
-    items_price = sum(line.amount for line in lines if line.state != "gone")
+    """Price a snapshot with what the catalogue says now; ``prices_then`` is what goods cost when put in."""
+    lines = tuple(_lines(snapshot.live, products, prices_then))
+    items_price = sum(line.amount for line in lines if line.state not in {"sold_out", "gone"})
     fee = delivery_fee(items_price, settings)
     known = products.get(removed.product_id) if removed else None
     return CartView(
@@ -103,12 +110,15 @@ def show(
     )
 
 
-def _lines(live: Iterable[SnapLine], products: Mapping[int, Product]) -> Iterable[CartLine]:
+def _lines(
+    live: Iterable[SnapLine], products: Mapping[int, Product], prices_then: Mapping[int, int]
+) -> Iterable[CartLine]:
     for line in live:
         product = products.get(line.product_id)
         if product is None:
             yield CartLine(line.product_id, _("판매가 끝난 상품"), "", "", 0, None, line.quantity, 0, "gone")
             continue
+        then = prices_then.get(line.product_id, 0)
         yield CartLine(
             product_id=line.product_id,
             name=product.name,
@@ -119,6 +129,7 @@ def _lines(live: Iterable[SnapLine], products: Mapping[int, Product]) -> Iterabl
             quantity=line.quantity,
             stock=product.quantity,
             state=_state(product.quantity, line.quantity),
+            price_then=then if then != product.price else 0,
         )
 
 

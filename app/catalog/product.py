@@ -1,5 +1,6 @@
 """A product: as the rest of the shop knows it, as a card in a list, as its own page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,9 +100,12 @@ class ProductPage:
     manufacturer: str
     max_quantity: int
     options: tuple[Option, ...]
+    neighbours: tuple[ProductCard, ...]
 
 
-def show_product(product: Product, siblings: list[Product]) -> ProductPage:
+def show_product(
+    product: Product, siblings: list[Product], neighbours: Sequence[ProductCard] = ()
+) -> ProductPage:
     """Return the page of a product; ``siblings`` are all options of its article, itself included."""
     options = [
         Option(
@@ -125,6 +129,7 @@ def show_product(product: Product, siblings: list[Product]) -> ProductPage:
         manufacturer=product.manufacturer,
         max_quantity=min(product.quantity, MOST_PER_LINE),
         options=tuple(options) if len(options) > 1 else (),
+        neighbours=tuple(neighbours),
     )
 
 

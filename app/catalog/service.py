@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.catalog import paging, store
-from app.catalog.paging import PAGE_SIZE, Sort
+from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
 from app.core.languages import _, ngettext
@@ -13,10 +13,12 @@ from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
 
-PRODUCT_SECONDS = 1
+FRESH_SECONDS = 1  # how old what is shown may be; a checkout reads the database itself
 MOST_PRODUCTS = 20_000
+MOST_PAGES, PAGES_REFRESHED = 500, 16  # each page of a list is a statement or two
 CATEGORY_SECONDS = 10
 SHELF = 8
+NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,27 @@ async def read_cards(tx: Tx, ids: list[int]) -> list[ProductCard]:
 
 
 async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> ListPage:
-    """Return one page of a category, or of the whole shop when it is ''. Raises NotFoundError."""
-    after = paging.read_cursor(sort, cursor)
-    async with m.db.read() as tx:
-        cards = await store.select_page(tx, category, sort, after, PAGE_SIZE + 1)
-        if category and not cards and after is None:
-            raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
-        shown = await _count_options(tx, cards[:PAGE_SIZE])
-    next_cursor = paging.write_cursor(sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
-    return ListPage(shown, next_cursor, is_first=after is None)
+    """Return one page of a category, or of the whole shop when it is ''; at most a second old.
+
+    Raises NotFoundError.
+    """
+    place = _Place(category, sort, paging.read_cursor(sort, cursor))
+    page = (await m.keep(_list_cache).get([place])).get(place)
+    if page is None:
+        raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
+    return page
 
 
 async def find_product_page(m: Machines, product_id: int) -> ProductPage:
-    """Return a product's page with its options. Raises NotFoundError for one that is not sold."""
-    async with m.db.read() as tx:
-        product = (await store.select_products(tx, [product_id])).get(product_id)
-        if product is None:
-            raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
-        group_id = product.group_id
-        siblings = [] if group_id is None else await store.select_options(tx, group_id)
-    return show_product(product, siblings)
+    """Return a product's page, its options and its neighbours, at most a second old.
+
+    Raises NotFoundError for one that is not sold.
+    """
+    page = (await m.keep(_page_cache).get([product_id])).get(product_id)
+    if page is None:
+        raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
+    beside = await m.keep(_neighbour_cache).get([product_id])
+    return replace(page, neighbours=beside.get(product_id, ()))
 
 
 async def find_categories(m: Machines) -> list[str]:
@@ -84,12 +87,8 @@ async def find_categories(m: Machines) -> list[str]:
 
 
 async def find_shelves(m: Machines) -> Shelves:
-    """Return what is new and what costs less than it did."""
-    async with m.db.read() as tx:
-        fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
-        on_sale = await store.select_discounted(tx, SHELF)
-        counted = await _count_options(tx, fresh + on_sale)
-    return Shelves(counted[: len(fresh)], counted[len(fresh) :])
+    """Return what is new and what costs less than it did, at most a second old."""
+    return (await m.keep(_shelf_cache).get(["all"]))["all"]
 
 
 async def has_products(tx: Tx) -> bool:
@@ -102,12 +101,67 @@ async def add_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
     await store.insert_products(tx, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which page of which list."""
+
+    category: str
+    sort: Sort
+    after: Position | None
+
+
 def _product_cache(m: Machines) -> Cache[int, Product]:
     async def fetch(ids: list[int]) -> dict[int, Product]:
         async with m.db.read() as tx:
             return await store.select_products(tx, ids)
 
-    return Cache(fetch, PRODUCT_SECONDS, MOST_PRODUCTS)
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PRODUCTS)
+
+
+def _page_cache(m: Machines) -> Cache[int, ProductPage]:
+    async def fetch(ids: list[int]) -> dict[int, ProductPage]:
+        async with m.db.read() as tx:
+            products = await store.select_products(tx, ids)
+            groups = {one.group_id for one in products.values() if one.group_id is not None}
+            options = await store.select_options(tx, groups) if groups else []
+        return {
+            number: show_product(one, [option for option in options if option.group_id == one.group_id])
+            for number, one in products.items()
+        }
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
+
+
+def _neighbour_cache(m: Machines) -> Cache[int, tuple[ProductCard, ...]]:
+    async def fetch(ids: list[int]) -> dict[int, tuple[ProductCard, ...]]:
+        async with m.db.read() as tx:
+            products = await store.select_products(tx, ids)
+            return {
+                number: tuple(await _count_options(tx, await store.select_neighbours(tx, one, NEIGHBOURS)))
+                for number, one in products.items()
+            }
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES, refreshed=PAGES_REFRESHED)
+
+
+def _list_cache(m: Machines) -> Cache[_Place, ListPage]:
+    async def fetch(places: list[_Place]) -> dict[_Place, ListPage]:
+        async with m.db.read() as tx:
+            pages = {place: await _read_page(tx, place) for place in places}
+        return {place: page for place, page in pages.items() if page is not None}
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES, refreshed=PAGES_REFRESHED)
+
+
+def _shelf_cache(m: Machines) -> Cache[str, Shelves]:
+    async def fetch(keys: list[str]) -> dict[str, Shelves]:
+        async with m.db.read() as tx:
+            fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
+            on_sale = await store.select_discounted(tx, SHELF)
+            counted = await _count_options(tx, fresh + on_sale)
+        return dict.fromkeys(keys, Shelves(counted[: len(fresh)], counted[len(fresh) :]))
+
+    return Cache(m.background, fetch, FRESH_SECONDS, 1)
 
 
 def _category_cache(m: Machines) -> Cache[str, list[str]]:
@@ -116,7 +170,17 @@ def _category_cache(m: Machines) -> Cache[str, list[str]]:
             names = await store.select_categories(tx)
         return dict.fromkeys(keys, names)
 
-    return Cache(fetch, CATEGORY_SECONDS, 1)
+    return Cache(m.background, fetch, CATEGORY_SECONDS, 1)
+
+
+async def _read_page(tx: Tx, place: _Place) -> ListPage | None:
+    """Return a page as the database has it; None for a category that has nothing."""
+    cards = await store.select_page(tx, place.category, place.sort, place.after, PAGE_SIZE + 1)
+    if place.category and not cards and place.after is None:
+        return None
+    shown = await _count_options(tx, cards[:PAGE_SIZE])
+    next_cursor = paging.write_cursor(place.sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
+    return ListPage(shown, next_cursor, is_first=place.after is None)
 
 
 async def _count_options(tx: Tx, cards: list[ProductCard]) -> list[ProductCard]:

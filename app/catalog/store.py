@@ -39,9 +39,10 @@ async def select_products(tx: Tx, ids: Iterable[int]) -> dict[int, Product]:
     return {row.product_id: _read_product(row) for row in rows}
 
 
-async def select_options(tx: Tx, group_id: int) -> list[Product]:
-    """Return the products of one group that are sold."""
-    query = select(*PRODUCT).where(products.c.group_id == group_id, SOLD).order_by(products.c.product_id)
+async def select_options(tx: Tx, group_ids: Iterable[int]) -> list[Product]:
+    """Return the products of these groups that are sold."""
+    wanted = products.c.group_id.in_(list(group_ids))
+    query = select(*PRODUCT).where(wanted, SOLD).order_by(products.c.product_id)
     return [_read_product(row) for row in await tx.execute(query)]
 
 
@@ -66,6 +67,23 @@ async def select_discounted(tx: Tx, limit: int) -> list[ProductCard]:
     query = select(*CARD).where(SOLD_UNINDEXED, ARTICLE, *lowered)
     order = (products.c.created_at.desc(), products.c.product_id.desc())
     return await _read_cards(tx, query.order_by(*order).limit(limit))
+
+
+async def select_neighbours(tx: Tx, product: Product, limit: int) -> list[ProductCard]:
+    """Return cards of the product's category that can be had: those new just before it, then the newest."""
+    article = product.group_id or product.product_id
+    born = select(products.c.created_at).where(products.c.product_id == article).scalar_subquery()
+    query = select(*CARD).where(
+        SOLD, products.c.category == product.category, ARTICLE, products.c.quantity > 0,
+        products.c.product_id != article,
+    )  # fmt: skip
+    newest_first = query.order_by(products.c.created_at.desc(), products.c.product_id.desc())
+    found = await _read_cards(tx, newest_first.where(products.c.created_at <= born).limit(limit))
+    if len(found) < limit:
+        known = [card.product_id for card in found]
+        more = newest_first.where(products.c.product_id.not_in(known)).limit(limit - len(found))
+        found += await _read_cards(tx, more)
+    return found
 
 
 async def select_cards(tx: Tx, ids: Iterable[int]) -> list[ProductCard]:
@@ -96,8 +114,9 @@ async def select_any(tx: Tx) -> bool:
 
 
 async def insert_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
-    """Insert products under the numbers they bring, with the moment each was new."""
-    values = [asdict(product) | {"created_at": made, "updated_at": made} for product, made in rows]
+    """Insert products under the numbers they bring, with the moment each was new; search sees the change."""
+    now = tx.clock.now()
+    values = [asdict(product) | {"created_at": made, "updated_at": now} for product, made in rows]
     await tx.execute(insert(products), values)
 
 

@@ -1,13 +1,11 @@
 """The checkout form: who gets the goods, and where."""
 
 import dataclasses
-import re
 
 from app.core.languages import _
 from app.orders.order import Recipient
 from app.web.forms import Fields
 
-POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
 MOST_WON = 999_999_999
 
 
@@ -16,23 +14,21 @@ def read_recipient(fields: Fields) -> Recipient:
     return Recipient(
         recipient_name=fields.text("recipient_name", _("받는 분"), most=40),
         recipient_phone=fields.phone("recipient_phone", _("휴대전화")),
-        postcode=_read_postcode(fields),
+        postcode=fields.postcode("postcode", _("우편번호")),
         address1=fields.text("address1", _("주소"), most=120),
         address2=fields.text("address2", _("상세 주소"), most=80, required=False),
         delivery_note=fields.text("delivery_note", _("배송 메모"), most=80, required=False),
     )
 
 
-def _read_postcode(fields: Fields) -> str:
-    postcode = fields.text("postcode", _("우편번호"), most=5)
-    if "postcode" not in fields.errors and not POSTCODE.fullmatch(postcode):
-        fields.fail("postcode", _("우편번호를 숫자 5자리로 입력해 주십시오."))
-    return postcode
-
-
 def typed(fields: Fields) -> dict[str, str]:
     """Return the form as it was typed, to be shown again."""
     return {field.name: fields.sent.get(field.name, "") for field in dataclasses.fields(Recipient)}
+
+
+def wants_address_kept(fields: Fields) -> bool:
+    """Whether the shopper ticked that this address be kept."""
+    return fields.ticked("keep_address")
 
 
 def read_seen_total(fields: Fields) -> int:

@@ -1,12 +1,16 @@
 """The doors of the checkout: the form, the page to check it on, the order."""
 
-from quart import Blueprint, ResponseReturnValue, g
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from quart import Blueprint, ResponseReturnValue, g, request
+from werkzeug.datastructures import MultiDict
 
 from app.cart import service as carts
 from app.cart.view import CartView
 from app.checkout import service
-from app.checkout.forms import read_recipient, read_seen_total, typed
-from app.checkout.service import BUSY, EMPTY, MOVED, SHORT, Buyer, Placing
+from app.checkout.forms import read_recipient, read_seen_total, typed, wants_address_kept
+from app.checkout.service import BUSY, EMPTY, MOVED, ORDERER, PLACED, SHORT, Buyer, Placing, Saved
 from app.core.languages import _, marked
 from app.orders.order import Recipient
 from app.web import current, htmx, limits
@@ -27,11 +31,12 @@ MOVED_NOTE = marked("그사이 결제 금액이 바뀌었습니다. 아직 주�
 @anyone
 async def show_form() -> ResponseReturnValue:
     """Show the form, with what is known already."""
-    cart, recipient = await service.begin(current.machines(), _buyer())
+    wanted = request.args.get("address", "")
+    cart, saved, recipient = await service.begin(current.machines(), _buyer(), wanted)
     g.cart_count = cart.total_quantity
     if not cart.can_checkout:  # empty, or the cart's page says what is missing
         return htmx.redirect("/cart")
-    return await respond("checkout/form.html", form=recipient, errors={}, cart=cart)
+    return await _show_form(Fields(MultiDict()), cart, saved, asdict(recipient))
 
 
 @blueprint.post("/checkout")
@@ -46,37 +51,57 @@ async def place_order() -> ResponseReturnValue:
     if fields.errors:  # no page of ours sends this: show the review page again
         return await _review(Fields(fields.sent), recipient)
     placing = await service.place_order(current.machines(), _buyer(), recipient, seen_total)
-    return await _answer(placing, recipient)
+    keep = wants_address_kept(fields)
+    if placing.outcome == PLACED and keep:
+        await service.keep_address(current.machines(), _buyer(), recipient)
+    return await _answer(placing, recipient, keep=keep)
 
 
 async def _review(fields: Fields, recipient: Recipient) -> ResponseReturnValue:
     """Show the form again where something is wrong or to be edited, else the order to check."""
-    cart = await service.quote(current.machines(), _buyer().owner)
+    cart, saved = await service.quote(current.machines(), _buyer())
     if not cart.lines:
         return htmx.redirect("/cart")
     if fields.errors or "edit" in fields.sent:
-        wrong = {} if "edit" in fields.sent else fields.errors
-        status = 422 if wrong else 200
-        return await respond("checkout/form.html", status=status, form=typed(fields), errors=wrong, cart=cart)
+        if "edit" in fields.sent:
+            fields.errors.clear()
+        return await _show_form(fields, cart, saved, typed(fields))
     if not cart.can_checkout:
         return await _show_cart()
-    return await _show_review(recipient, cart)
+    return await _show_review(recipient, cart, keep=wants_address_kept(fields))
 
 
-async def _answer(placing: Placing, recipient: Recipient) -> ResponseReturnValue:
+async def _show_form(
+    fields: Fields, cart: CartView, saved: Saved, form: Mapping[str, str]
+) -> ResponseReturnValue:
+    """Show the form, with what the member may choose instead of typing."""
+    return await respond(
+        "checkout/form.html",
+        status=422 if fields.errors else 200,
+        form=form,
+        errors=fields.errors,
+        cart=cart,
+        saved=saved,
+        orderer=ORDERER,
+        keep_address=wants_address_kept(fields),
+    )
+
+
+async def _answer(placing: Placing, recipient: Recipient, *, keep: bool) -> ResponseReturnValue:
     if placing.outcome == EMPTY:
         return htmx.redirect("/cart")
     if placing.outcome == SHORT:
         return await _show_cart()
     if placing.outcome == MOVED:
-        return await _show_review(recipient, placing.cart, status=409, notice=Notice("warn", _(MOVED_NOTE)))
+        moved = Notice("warn", _(MOVED_NOTE))
+        return await _show_review(recipient, placing.cart, keep=keep, status=409, notice=moved)
     if placing.outcome == BUSY:
         return await _show_busy(placing.order_no)
     return htmx.redirect(f"/orders/{placing.order_no}/payment")
 
 
 async def _show_review(
-    recipient: Recipient, cart: CartView, *, status: int = 200, notice: Notice | None = None
+    recipient: Recipient, cart: CartView, *, keep: bool, status: int = 200, notice: Notice | None = None
 ) -> ResponseReturnValue:
     return await respond(
         "checkout/review.html",
@@ -84,6 +109,7 @@ async def _show_review(
         form=recipient,
         cart=cart,
         seen_total=cart.total_price,
+        keep_address=keep,
         notice=notice,
     )
 

@@ -1,8 +1,12 @@
 """From a cart to an order: priced, reviewed, placed."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from app.accounts import service as accounts
+from app.accounts.service import Address, AddressesFullError, Place
 from app.cart import service as carts
 from app.cart.snapshot import Snapshot
 from app.cart.view import CartView
@@ -18,6 +22,7 @@ from app.orders.order import NewOrder, Order, Recipient, SlotTakenError
 from app.payments import service as payments
 
 TRIES = 3
+ORDERER = "orderer"  # who orders also gets the goods; no saved address has this number
 
 LOGGED_IN = marked("로그인하신 회원의 장바구니로 옮긴 상품입니다. 새로 고침한 뒤 다시 주문해 주십시오.")
 PLACED, EMPTY, SHORT, MOVED, BUSY = "placed", "empty", "short", "moved", "busy"
@@ -46,24 +51,49 @@ class Placing:
     order_no: str = ""
 
 
-async def quote(m: Machines, owner: str) -> CartView:
-    """Return the cart at the database's prices."""
-    snapshot = await carts.snapshot(m, owner)
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The addresses a member has to choose from (none for guests), and whether another may be kept."""
+
+    addresses: tuple[Address, ...]
+    can_keep: bool
+
+
+async def quote(m: Machines, buyer: Buyer) -> tuple[CartView, Saved]:
+    """Return the cart at the database's prices, and the member's addresses."""
+    snapshot = await carts.snapshot(m, buyer.owner)
     async with m.db.read() as tx:
         cart, _ = await _price(m, tx, snapshot)
-    return cart
+        return cart, await _read_saved(tx, buyer)
 
 
-async def begin(m: Machines, buyer: Buyer) -> tuple[CartView, Recipient]:
-    """Return the cart at the database's prices, and the recipient the form starts with.
+async def begin(m: Machines, buyer: Buyer, wanted: str) -> tuple[CartView, Saved, Recipient]:
+    """Return the cart at the database's prices, the member's addresses, and whom the form starts with.
 
-    That is the last order's, else what is known of the member.
+    That is the one asked for (an address's number, or ORDERER), else the default address, else the last
+    order's, else what is known of the member.
     """
     snapshot = await carts.snapshot(m, buyer.owner)
     async with m.db.read() as tx:
         cart, _ = await _price(m, tx, snapshot)
+        saved = await _read_saved(tx, buyer)
+        known = await accounts.read_member(tx, buyer.user_id) if buyer.user_id else None
+        orderer = Recipient(known.name, known.phone, "", "", "", "") if known else None
         last = await orders.read_last_recipient(tx, buyer.owner)
-    return cart, last or Recipient(buyer.name, "", "", "", "", "")
+    if wanted == ORDERER and orderer:
+        return cart, saved, orderer
+    chosen = _choose(saved.addresses, wanted)
+    start = _to(chosen.place) if chosen else last or orderer
+    return cart, saved, start or Recipient("", "", "", "", "", "")
+
+
+async def keep_address(m: Machines, buyer: Buyer, to: Recipient) -> None:
+    """Keep where an order goes among the member's addresses, if there is room for it."""
+    user_id = buyer.user_id
+    place = Place(to.recipient_name, to.recipient_phone, to.postcode, to.address1, to.address2)
+    if user_id is not None:
+        with suppress(AddressesFullError):  # another tab filled the list: the order stands all the same
+            await m.db.retrying(lambda tx: accounts.add_address(tx, user_id, place))
 
 
 async def place_order(m: Machines, buyer: Buyer, recipient: Recipient, seen_total: int) -> Placing:
@@ -110,6 +140,25 @@ async def _place(
     )
     await payments.open_attempt(tx, order, buyer.signup_id)
     return Placing(PLACED, cart, order.order_no)
+
+
+async def _read_saved(tx: Tx, buyer: Buyer) -> Saved:
+    if buyer.user_id is None:
+        return Saved((), can_keep=False)
+    addresses = tuple(await accounts.read_addresses(tx, buyer.user_id))
+    return Saved(addresses, can_keep=len(addresses) < accounts.MOST_ADDRESSES)
+
+
+def _choose(addresses: Sequence[Address], wanted: str) -> Address | None:
+    """Return the address asked for, else the default one."""
+    asked = [address for address in addresses if address.address_no == wanted]
+    return next(iter(asked + [address for address in addresses if address.is_default]), None)
+
+
+def _to(place: Place) -> Recipient:
+    return Recipient(
+        place.recipient_name, place.recipient_phone, place.postcode, place.address1, place.address2, ""
+    )
 
 
 def _obstacle(cart: CartView, seen_total: int) -> str:

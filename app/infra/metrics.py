@@ -30,6 +30,7 @@ policy_violations = Counter(
 payment_page_checks = Counter(
     "madang_payment_page_checks", "Looks at the payment page by what came of them", ["outcome"]
 )
+searches = Counter("madang_searches", "Searches by what came of them, or that the database did them", ["by"])
 alarms = Counter("madang_alarms", "Things a person must look at", ["kind"])
 
 

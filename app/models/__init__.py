@@ -1,6 +1,6 @@
 """Every table of the shop, as SQLAlchemy Core sees it; db/schema.sql is the mirror."""
 
-from app.models.accounts import account_links, sessions, users
+from app.models.accounts import account_links, addresses, sessions, users
 from app.models.audit import access_log, audit_log
 from app.models.base import metadata
 from app.models.carts import cart_heads, carts
@@ -22,6 +22,7 @@ from app.models.stock import stock_movements
 __all__ = [
     "access_log",
     "account_links",
+    "addresses",
     "audit_log",
     "cart_heads",
     "carts",

@@ -1,6 +1,6 @@
 """Shoppers and operators, and their sessions."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, SmallInteger, String, Table, UniqueConstraint
 
 from app.models.base import TABLE, Id, Moment, created_at, key_column, metadata, updated_at
 
@@ -61,5 +61,26 @@ account_links = Table(
     Index(None, "user_id", "purpose"),
     Index(None, "expires_at"),
     comment="메일로 보낸 링크",
+    **TABLE,
+)
+
+# Where a member's goods may go. The default one is the only one with a slot.
+addresses = Table(
+    "addresses",
+    metadata,
+    key_column("address_id", "배송지 번호(내부)"),
+    Column("address_no", String(32), nullable=False, comment="배송지 번호(주소에 쓰는 무작위 값)"),
+    Column("user_id", Id, ForeignKey("users.user_id"), nullable=False, comment="회원 번호"),
+    Column("recipient_name", String(255), nullable=False, comment="받는 분"),
+    Column("recipient_phone", String(11), nullable=False, comment="받는 분 전화번호, 숫자만"),
+    Column("postcode", String(5), nullable=False, comment="우편번호"),
+    Column("address1", String(255), nullable=False, comment="주소"),
+    Column("address2", String(255), nullable=False, comment="상세 주소"),
+    Column("default_slot", SmallInteger, nullable=True, comment="기본 배송지는 1, 나머지는 NULL"),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("address_no"),
+    UniqueConstraint("user_id", "default_slot"),
+    comment="회원이 저장한 배송지",
     **TABLE,
 )

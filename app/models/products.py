@@ -32,6 +32,8 @@ products = Table(
     Index(None, "created_at", "product_id"),
     Index(None, "price", "product_id"),
     Index(None, "group_id"),
+    # What was changed lately: the search index asks for it.
+    Index(None, "updated_at", "product_id"),
     comment="상품",
     **TABLE,
 )

@@ -11,6 +11,7 @@ from app.core import ids
 from app.core.errors import ConflictError, NotFoundError
 from app.core.languages import _, marked
 from app.infra.db import Tx
+from app.infra.qr import QrCode
 from app.machines import Machines
 from app.operators import passkeys, proof, recovery, sessions, store, totp
 from app.operators.passkeys import Passkey
@@ -45,7 +46,7 @@ FULL = marked("패스키는 %(most)s개까지 등록할 수 있습니다. 쓰지
 class Enrolment:
     """A secret on its way into an authenticator app: to scan, and to type."""
 
-    qr: totp.QrCode
+    qr: QrCode
     secret: str
 
 

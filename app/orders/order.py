@@ -94,10 +94,11 @@ class Order:
 
     @property
     def name(self) -> str:
-        """What Toss and the shopper's bank call it, at most 100 characters."""
+        """What Toss and the shopper's bank call it, at most 100 units of UTF-16, as a browser counts."""
         others = len(self.lines) - 1
         more = ngettext(" 외 %(num)s건", " 외 %(num)s건", others) if others else ""
-        return find(self.lines[0].name)[: 100 - len(more)] + more
+        units = find(self.lines[0].name).encode("utf-16-le")[: 2 * (100 - len(more))]
+        return units.decode("utf-16-le", "ignore") + more
 
     @property
     def wanted(self) -> list[tuple[int, int]]:

@@ -35,6 +35,24 @@ def may_see(m: Machines, order: Order, visitor: Visitor) -> bool:
     return access.may_see(order, visitor, m.settings.secret_key, m.clock.now())
 
 
+async def read_payable(m: Machines, tx: Tx, order_no: str, visitor: Visitor) -> Order:
+    """Return an order to someone who may pay it. Raises NotFoundError to everyone else."""
+    order = await store.select_by_no(tx, order_no)
+    if order is None or not may_pay(m, order, visitor):
+        raise NotFoundError("order", say=_("주문을 찾을 수 없습니다. 주문번호를 확인해 주십시오."))
+    return order
+
+
+def may_pay(m: Machines, order: Order, visitor: Visitor) -> bool:
+    """Whether this visitor may pay this order; who may see it may."""
+    return access.may_pay(order, visitor, m.settings.secret_key, m.clock.now())
+
+
+def issue_payment_pass(m: Machines, order: Order) -> tuple[str, datetime]:
+    """Return a pass by which this order can be paid on another device, and when it ends."""
+    return access.issue_payment_pass(m.settings.secret_key, order, m.clock.now())
+
+
 async def look_up(m: Machines, order_no: str, phone: str) -> str | None:
     """Return a pass for the guest's order with that number and telephone; None when there is none.
 

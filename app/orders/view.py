@@ -24,6 +24,15 @@ class VirtualAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class CashReceipt:
+    """How a payment in cash was told to the tax office; ``kind`` is '' when it was not."""
+
+    kind: str
+    issue_number: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentView:
     """The attempt to pay that matters now; ``failure`` is a sentence about the last one that failed."""
 
@@ -44,6 +53,9 @@ class PaymentView:
     account: VirtualAccount | None
     failure: str
     refunded_amount: int
+    approve_no: str = ""
+    installment_months: int = 0
+    cash_receipt: CashReceipt | None = None  # None: nothing that the tax office would be told of
 
 
 @dataclass(frozen=True, slots=True)

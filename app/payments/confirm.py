@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.core import ids
@@ -19,6 +19,8 @@ from app.stock import service as stock
 
 WAIT_SECONDS = 8.0
 FIRST_CHECK = timedelta(seconds=10)
+# A payment that was confirmed, or may have been.
+GOING_ON = {states.CONFIRMING, states.WAITING_FOR_DEPOSIT, states.PAID}
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +36,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where an attempt stands after the return; ``tampered`` when what was brought back does not fit it."""
+    """Where an attempt stands after the return.
+
+    ``tampered`` when what was brought back does not fit it; ``elsewhere`` when it was another payment of the
+    same attempt that was confirmed, and this one never will be.
+    """
 
     attempt: Attempt
     order: Order
     tampered: bool = False
+    elsewhere: bool = False
 
 
 class _OutOfStockError(Exception):
@@ -52,7 +59,7 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
     """
     result = await find_result(m, payment_no)
     if result.attempt.status != states.PENDING:
-        return result
+        return _compare(result, arrival)
     if arrival is None or not _fits(result.attempt, arrival):
         return _refuse(result)
     work = m.background.spawn(_confirm(m, result, arrival), f"confirm {result.attempt.web_payment_id}")
@@ -71,7 +78,7 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
     if result.attempt.status == states.PENDING and not work.done():
         # A database without space takes the claim, and commits it when it has space again.
         raise CommitUnknownError("claimed, but not committed yet")
-    return result
+    return _compare(result, arrival)
 
 
 async def find_result(m: Machines, payment_no: str) -> Result:
@@ -85,6 +92,14 @@ async def find_result(m: Machines, payment_no: str) -> Result:
 
 def _fits(attempt: Attempt, arrival: Arrival) -> bool:
     return arrival.payment_no == attempt.payment_no and arrival.amount == attempt.total_price
+
+
+def _compare(result: Result, arrival: Arrival | None) -> Result:
+    """Note when two devices paid at once, and it was the other's payment that was confirmed."""
+    attempt = result.attempt
+    other = arrival is not None and attempt.payment_key not in {None, arrival.payment_key}
+    mine = arrival is not None and _fits(attempt, arrival)
+    return replace(result, elsewhere=other and mine and attempt.status in GOING_ON)
 
 
 def _refuse(result: Result) -> Result:

@@ -1,9 +1,10 @@
 """What the shopper is told on the way back: what happened, whether money moved, what to do; pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.languages import _, marked
 from app.orders.order import Order
+from app.orders.view import VirtualAccount
 from app.payments import refusals, states
 from app.payments.attempt import (
     CANCELED_AT_TOSS,
@@ -35,6 +36,14 @@ SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """Who is told: somebody who may see the order, who may only pay it, or who has the attempt's number."""
+
+    may_see: bool
+    may_pay: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One page about one attempt. ``order_no`` only for those who may see the order."""
 
@@ -45,6 +54,7 @@ class Outcome:
     order_no: str | None
     support_code: str
     actions: tuple[Action, ...]
+    account: VirtualAccount | None = None
 
     @property
     def status(self) -> int:
@@ -64,23 +74,43 @@ def explain_failure(code: str | None) -> str:
     return _(sentence) if sentence else refusals.say(code or "")
 
 
-def tell(attempt: Attempt, order: Order, *, may_see: bool) -> Outcome:
+def tell(attempt: Attempt, order: Order, sight: Sight) -> Outcome:
     """Tell how an attempt stands."""
     kind, title, sentence = _verdict(attempt)
-    return _outcome(attempt, order, (kind, title, sentence), may_see=may_see)
+    return _outcome(attempt, order, (kind, title, sentence), sight)
 
 
-def tell_tampered(attempt: Attempt, order: Order, *, may_see: bool) -> Outcome:
+def tell_deposit(attempt: Attempt, order: Order, sight: Sight, account: VirtualAccount) -> Outcome:
+    """Tell where a deposit is awaited, to somebody who pays an order without seeing its page."""
+    words = (
+        "waiting_for_deposit",
+        _("입금을 기다리고 있습니다"),
+        _("아래 계좌로 기한 안에 입금해 주십시오."),
+    )
+    return replace(_outcome(attempt, order, words, sight), account=account)
+
+
+def tell_elsewhere(attempt: Attempt, order: Order, sight: Sight) -> Outcome:
+    """Tell that this order was paid in another window: what was authenticated here is never confirmed."""
+    words = (
+        "elsewhere",
+        _("다른 곳에서 먼저 결제하셨습니다"),
+        _("같은 주문의 결제가 다른 창이나 기기에서 먼저 진행되었습니다. 여기서는 결제되지 않았습니다."),
+    )
+    return _outcome(attempt, order, words, sight)
+
+
+def tell_tampered(attempt: Attempt, order: Order, sight: Sight) -> Outcome:
     """Tell that what came back from Toss does not fit the attempt, and was not acted upon."""
     words = (
         "tampered",
         _("결제 정보를 확인할 수 없습니다"),
         _("결제되지 않았습니다. 주문 화면에서 다시 결제해 주십시오."),
     )
-    return _outcome(attempt, order, words, may_see=may_see)
+    return _outcome(attempt, order, words, sight)
 
 
-def tell_window(attempt: Attempt, order: Order, code: str, *, may_see: bool) -> Outcome:
+def tell_window(attempt: Attempt, order: Order, code: str, sight: Sight) -> Outcome:
     """Tell what happened in the window of an attempt of which nothing was asked yet."""
     if code == "PAY_PROCESS_CANCELED":
         words = (
@@ -90,7 +120,7 @@ def tell_window(attempt: Attempt, order: Order, code: str, *, may_see: bool) -> 
         )
     else:
         words = ("declined", _("결제하지 못했습니다"), refusals.say(code))
-    return _outcome(attempt, order, words, may_see=may_see)
+    return _outcome(attempt, order, words, sight)
 
 
 def tell_unreached(payment_no: str, again: str) -> Outcome:
@@ -172,27 +202,26 @@ def _verdict(attempt: Attempt) -> tuple[str, str, str]:
     return kind, _(title), explain_failure(attempt.failure_code)
 
 
-def _outcome(attempt: Attempt, order: Order, words: tuple[str, str, str], *, may_see: bool) -> Outcome:
+def _outcome(attempt: Attempt, order: Order, words: tuple[str, str, str], sight: Sight) -> Outcome:
     kind, title, sentence = words
     return Outcome(
         kind=kind,
         title=title,
         sentence=sentence,
         payment_no=attempt.payment_no,
-        order_no=order.order_no if may_see else None,
+        order_no=order.order_no if sight.may_see else None,
         support_code=attempt.payment_no[:8] if kind in {"tampered", "review"} else "",
-        actions=tuple(_actions(kind, order, may_see=may_see)),
+        actions=tuple(_actions(kind, order, sight)),
     )
 
 
-def _actions(kind: str, order: Order, *, may_see: bool) -> list[Action]:
+def _actions(kind: str, order: Order, sight: Sight) -> list[Action]:
     if kind == "checking":
         return []
-    if kind in {"out_of_stock", "superseded", "expired"}:
+    if kind in {"out_of_stock", "superseded", "expired"} and (sight.may_see or not sight.may_pay):
         return [(_("장바구니 보기"), "/cart")]
-    if not may_see:
-        return [(_("주문 조회"), "/orders/lookup"), (_("처음으로"), "/")]
-    show = (_("주문 보기"), f"/orders/{order.order_no}")
-    again = (_("다시 결제하기"), f"/orders/{order.order_no}/payment")
     retry = kind in {"declined", "tampered", "canceled_by_shopper"} and order.status == "PENDING"
-    return [again, show] if retry else [show]
+    again = [(_("다시 결제하기"), f"/orders/{order.order_no}/payment")] if retry and sight.may_pay else []
+    if sight.may_see:
+        return [*again, (_("주문 보기"), f"/orders/{order.order_no}")]
+    return again or [(_("주문 조회"), "/orders/lookup"), (_("처음으로"), "/")]

@@ -36,6 +36,15 @@ class DepositAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class CashReceipt:
+    """What the tax office was told of a payment in cash: 소득공제 or 지출증빙, and its number."""
+
+    kind: str
+    issue_number: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancellation:
     """Money that went back, the whole or a part; ``reason`` is what the merchant wrote."""
 
@@ -76,6 +85,7 @@ class TossPayment:
     easy_pay_provider: str | None
     raw: Json
     cancellations: tuple[Cancellation, ...] = ()
+    cash_receipt: CashReceipt | None = None
 
     @property
     def returned_amount(self) -> int:
@@ -110,6 +120,7 @@ def read_payment(body: object) -> TossPayment:
         easy_pay_provider=_text(easy_pay.get("provider"), 30),
         raw=body,
         cancellations=tuple(_cancellations(body.get("cancels"))),
+        cash_receipt=_cash_receipt(_part(body, "cashReceipt")),
     )
 
 
@@ -149,6 +160,13 @@ def _card(part: Json) -> CardPaid | None:
         approve_no=_text(part.get("approveNo"), 8),
         installment_months=_won(part.get("installmentPlanMonths")),
     )
+
+
+def _cash_receipt(part: Json) -> CashReceipt | None:
+    kind = _text(part.get("type"), 10)
+    if not kind:
+        return None
+    return CashReceipt(kind, _text(part.get("issueNumber"), 9) or "", _url(part.get("receiptUrl")))
 
 
 def _account(part: Json) -> DepositAccount | None:

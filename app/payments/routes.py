@@ -8,19 +8,22 @@ from datetime import datetime
 
 from quart import Blueprint, Response, ResponseReturnValue, request
 
-from app.core.errors import CommitUnknownError, DatabaseUnavailableError
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError
+from app.core.languages import marked
+from app.infra import qr
 from app.machines import Machines
 from app.orders import service as orders
-from app.orders.access import PASS_COOKIE, Visitor
+from app.orders.access import PASS_COOKIE, PAYMENT_PASS_COOKIE, PAYMENT_PASS_LIFE, Visitor, read_order_no
 from app.orders.order import Order
-from app.orders.view import show
+from app.orders.view import OrderView, VirtualAccount, show
 from app.payments import confirm, outcome, service, states, webhooks
 from app.payments.confirm import Result
 from app.payments.forms import read_arrival, read_failure_code
-from app.payments.outcome import Outcome
+from app.payments.outcome import Outcome, Sight
 from app.web import current, htmx, limits, security
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
+from app.web.session import set_cookie
 
 blueprint = Blueprint("payments", __name__)
 log = logging.getLogger(__name__)
@@ -38,6 +41,15 @@ class Offer:
     amount: int
     order_name: str
     expires_at: datetime
+
+
+class HandoverGoneError(NotFoundError):
+    """The link has ended, or never was."""
+
+    title = marked("더는 쓸 수 없는 링크입니다")
+    default_say = marked(
+        "결제를 이어 가는 링크는 잠시만 쓸 수 있습니다. 주문하신 기기에서 새 링크를 받아 주십시오."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +71,61 @@ async def show_payment(order_no: str) -> ResponseReturnValue:
     """Show the page that embeds Toss's widget. An order that cannot be paid (any more) is shown instead."""
     m = current.machines()
     async with m.db.read() as tx:
+        order = await orders.read_payable(m, tx, order_no, _visitor())
+        payment = await service.read_view(tx, order)
+    view, may_see = show(order, payment), orders.may_see(m, order, _visitor())
+    if payment is None or not view.can_pay:
+        return htmx.redirect(_where_it_stands(view, may_see=may_see))
+    security.allow_toss()
+    offer = Offer(payment.payment_no, order.total_price, order.name, order.expires_at)
+    widget = _widget(m, order, payment.payment_no, may_see=may_see)
+    return await respond("payments/payment.html", order=view, attempt=offer, toss=widget, may_see=may_see)
+
+
+@blueprint.get("/orders/<order_no>/payment/handover")
+@anyone
+async def show_handover(order_no: str) -> ResponseReturnValue:
+    """Show the link by which another device takes the payment over; the page asks how the payment stands."""
+    m = current.machines()
+    async with m.db.read() as tx:
         order = await orders.read_visible(m, tx, order_no, _visitor())
         payment = await service.read_view(tx, order)
     view = show(order, payment)
-    if payment is None or not view.can_pay:
+    if not view.can_pay:
         return htmx.redirect(f"/orders/{order.order_no}")
-    security.allow_toss()
-    offer = Offer(payment.payment_no, order.total_price, order.name, order.expires_at)
-    widget = _widget(m, order, payment.payment_no)
-    return await respond("payments/payment.html", order=view, attempt=offer, toss=widget)
+    payment_pass, ends_at = orders.issue_payment_pass(m, order)
+    link = qr.draw(f"{m.settings.base_url}/payments/handovers/{payment_pass}")
+    return await respond(
+        "payments/handover.html",
+        [Piece("payments/awaited")],
+        order=view,
+        order_no=order.order_no,
+        order_name=order.name,
+        link=link,
+        ends_at=ends_at,
+    )
+
+
+@blueprint.get("/payments/handovers/<payment_pass>")
+@anyone(limit=limits.HANDOVER)
+async def show_takeover(payment_pass: str) -> ResponseReturnValue:
+    """Show what would be paid here. Looking uses nothing up: messengers look at every link they carry."""
+    order, view = await _read_handed_over(payment_pass)
+    if not view.can_pay:
+        return htmx.redirect(_where_it_stands(view, may_see=False))
+    return await respond(
+        "payments/takeover.html", order=view, order_name=order.name, payment_pass=payment_pass
+    )
+
+
+@blueprint.post("/payments/handovers/<payment_pass>")
+@anyone(limit=limits.HANDOVER)
+async def take_over(payment_pass: str) -> ResponseReturnValue:
+    """Let this browser pay the order. The pass leaves the address: Toss's script reads that of its page."""
+    _, view = await _read_handed_over(payment_pass)
+    response = htmx.redirect(f"/orders/{view.order_no}/payment")
+    set_cookie(response, PAYMENT_PASS_COOKIE, payment_pass, int(PAYMENT_PASS_LIFE.total_seconds()))
+    return response
 
 
 @blueprint.get("/payments/toss/return/<payment_no>")
@@ -105,8 +163,7 @@ async def show_failure(payment_no: str) -> ResponseReturnValue:
     if result.attempt.status != states.PENDING:
         return await _answer(result)
     code = read_failure_code(request.args)
-    may_see = orders.may_see(current.machines(), result.order, _visitor())
-    return await _tell(outcome.tell_window(result.attempt, result.order, code, may_see=may_see))
+    return await _tell(outcome.tell_window(result.attempt, result.order, code, _sight(result.order)))
 
 
 @blueprint.post("/payments/toss/webhook")
@@ -121,12 +178,17 @@ async def receive_webhook() -> ResponseReturnValue:
 
 
 async def _answer(result: Result) -> ResponseReturnValue:
-    may_see = orders.may_see(current.machines(), result.order, _visitor())
+    attempt, order, sight = result.attempt, result.order, _sight(result.order)
     if result.tampered:
-        return await _tell(outcome.tell_tampered(result.attempt, result.order, may_see=may_see))
-    if may_see and result.attempt.status in DECIDED:
-        return htmx.redirect(f"/orders/{result.order.order_no}")
-    return await _tell(outcome.tell(result.attempt, result.order, may_see=may_see))
+        return await _tell(outcome.tell_tampered(attempt, order, sight))
+    if result.elsewhere:
+        return await _tell(outcome.tell_elsewhere(attempt, order, sight))
+    if sight.may_see and attempt.status in DECIDED:
+        return htmx.redirect(f"/orders/{order.order_no}")
+    account = await _read_account(result, sight)
+    if account is not None:
+        return await _tell(outcome.tell_deposit(attempt, order, sight, account))
+    return await _tell(outcome.tell(attempt, order, sight))
 
 
 async def _tell(told: Outcome) -> Response:
@@ -138,17 +200,49 @@ async def _tell(told: Outcome) -> Response:
 def _visitor() -> Visitor:
     """Return what this request shows for itself; a browser without cookies gets none from looking."""
     owner = current.owner() if current.has_cart() else ""
-    return Visitor(owner, current.cookie(PASS_COOKIE))
+    return Visitor(owner, current.cookie(PASS_COOKIE), current.cookie(PAYMENT_PASS_COOKIE))
 
 
-def _widget(m: Machines, order: Order, payment_no: str) -> WidgetSettings:
+def _sight(order: Order) -> Sight:
+    m, visitor = current.machines(), _visitor()
+    return Sight(orders.may_see(m, order, visitor), orders.may_pay(m, order, visitor))
+
+
+async def _read_handed_over(payment_pass: str) -> tuple[Order, OrderView]:
+    """Return the order that a pass is for. Raises HandoverGoneError."""
+    m, visitor = current.machines(), Visitor("", "", payment_pass)
+    async with m.db.read() as tx:
+        try:
+            order = await orders.read_payable(m, tx, read_order_no(payment_pass), visitor)
+        except NotFoundError as error:
+            raise HandoverGoneError("handover") from error
+        return order, show(order, await service.read_view(tx, order))
+
+
+def _where_it_stands(order: OrderView, *, may_see: bool) -> str:
+    """Return the page that says so: the order's own, or, for who only pays, the attempt's."""
+    if may_see or order.payment is None:
+        return f"/orders/{order.order_no}"
+    return f"/payments/toss/return/{order.payment.payment_no}/status"
+
+
+async def _read_account(result: Result, sight: Sight) -> VirtualAccount | None:
+    """Return where a deposit is awaited, for who pays the order and cannot see its page."""
+    if result.attempt.status != states.WAITING_FOR_DEPOSIT or not sight.may_pay:
+        return None
+    async with current.machines().db.read() as tx:
+        view = await service.read_view(tx, result.order)
+    return view.account if view else None
+
+
+def _widget(m: Machines, order: Order, payment_no: str, *, may_see: bool) -> WidgetSettings:
     back = f"{m.settings.base_url}/payments/toss"
     return WidgetSettings(
         client_key=m.settings.toss_client_key,
         sdk_url=m.settings.toss_sdk_url,
-        customer_key=_customer_key(m, order),
-        customer_name=order.recipient.recipient_name,
-        customer_phone=order.recipient.recipient_phone,
+        customer_key=_customer_key(m, order) if may_see else ANONYMOUS,
+        customer_name=order.recipient.recipient_name if may_see else "",
+        customer_phone=order.recipient.recipient_phone if may_see else "",
         success_url=f"{back}/return/{payment_no}",
         fail_url=f"{back}/failure/{payment_no}",
     )

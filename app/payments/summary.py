@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from app.orders.view import PaymentView, VirtualAccount
+from app.orders.view import CashReceipt, PaymentView, VirtualAccount
 from app.payments import institutions, outcome, states
 from app.payments.attempt import DEPOSIT_REVERSED, Attempt
 from app.payments.payment import Json, MalformedPaymentError, TossPayment, read_payment
 
 # What a shopper must know first: money that is there, then money that may be.
 TELLING = (states.PAID, states.PARTIAL_CANCELED, states.REVIEW, states.CONFIRMING, states.WAITING_FOR_DEPOSIT)
+
+IN_CASH = ("가상계좌", "계좌이체")  # methods as Toss calls them; a card's slip is told by its issuer
 
 Known = tuple[Attempt, Json | None]
 
@@ -66,7 +68,17 @@ def _view(attempt: Attempt, payment: TossPayment | None, failure: str) -> Paymen
         account=_account(attempt, payment),
         failure=failure,
         refunded_amount=payment.returned_amount if payment and payment.approved_at else 0,
+        approve_no=(card.approve_no if card else None) or "",
+        installment_months=(card.installment_months if card else None) or 0,
+        cash_receipt=_cash_receipt(payment),
     )
+
+
+def _cash_receipt(payment: TossPayment | None) -> CashReceipt | None:
+    if payment is None or payment.method not in IN_CASH:
+        return None
+    told = payment.cash_receipt
+    return CashReceipt(told.kind, told.issue_number, told.url or "") if told else CashReceipt("", "", "")
 
 
 def _account(attempt: Attempt, payment: TossPayment | None) -> VirtualAccount | None:

@@ -116,13 +116,15 @@ def _say(error: ShopError) -> Notice:
 
 
 def _ways_on(error: ShopError) -> list[tuple[str, str]]:
+    """Return where to go from here: to the same page, where that may help, and then elsewhere."""
+    ways = [(_(label), url) for label, url in (OPERATORS_WAYS if g.get("operator") else WAYS_ON)]
     if isinstance(error, csrf.SessionEndedError):
-        return [(_("다시 로그인하기"), _login()), *_say_labels(WAYS_ON)]
-    return _say_labels(OPERATORS_WAYS if g.get("operator") else WAYS_ON)
-
-
-def _say_labels(ways: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(_(label), url) for label, url in ways]
+        return [(_("다시 로그인하기"), _login()), *ways]
+    if request.method != "GET" or not _may_pass(error):
+        return ways
+    here = "/" + quote(request.path.lstrip("/"))  # one slash: two would be another site
+    asked = request.query_string.decode("ascii", "ignore")
+    return [(_("다시 열기"), f"{here}?{asked}" if asked else here), *ways]
 
 
 def _login() -> str:

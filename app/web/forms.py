@@ -11,9 +11,12 @@ from app.core import languages
 from app.core.languages import _
 
 LONGEST_SYLLABLE = 3  # a Hangul syllable is at most three letters before NFC makes it one
+# They turn what follows around, unseen, to the end of the line: text of ours too, and what an operator reads.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LOST = "\ufffd"  # stands where bytes came that are no UTF-8
 WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}", re.ASCII)
+POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
 PHONE = re.compile(r"0[0-9]{8,10}", re.ASCII)
 
 
@@ -44,7 +47,7 @@ class Fields:
                     length=len(value),
                 ),
             )
-        elif any(char == LOST or unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in value):
+        elif any(_is_unprintable(char) for char in value):
             self.fail(name, _("%(label)s에 쓸 수 없는 문자가 있습니다.", label=label))
         return value
 
@@ -75,6 +78,13 @@ class Fields:
                 name, _("%(label)s 010-1234-5678처럼 숫자로 입력해 주십시오.", label=with_object(label))
             )
         return digits
+
+    def postcode(self, name: str, label: str) -> str:
+        """Return a Korean postcode of five digits."""
+        value = self.text(name, label, most=5)
+        if name not in self.errors and not POSTCODE.fullmatch(value):
+            self.fail(name, _("%(label)s 숫자 5자리로 입력해 주십시오.", label=with_object(label)))
+        return value
 
     def email(self, name: str, label: str) -> str:
         """Return an e-mail address in small letters; one that no mail server would take is an error."""
@@ -109,6 +119,10 @@ def with_topic(word: str) -> str:
     if languages.spoken() != languages.SOURCE:
         return word
     return word + ("은" if _ends_in_consonant(word) else "는")
+
+
+def _is_unprintable(char: str) -> bool:
+    return char == LOST or char in TURNING or unicodedata.category(char) in {"Cc", "Cs", "Co"}
 
 
 def _ends_in_consonant(word: str) -> bool:

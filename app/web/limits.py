@@ -48,7 +48,8 @@ READS = Limit("reads", Rate(1800, 60))
 WRITES = Limit("writes", Rate(600, 60))
 
 FILES = Limit("files", Rate(6000, 60))  # a first page brings thirty of them
-SEARCH = Limit("search", Rate(240, 60))  # it reads the catalogue
+SEARCH = Limit("search", Rate(240, 60))  # without an index it reads the catalogue
+SUGGESTIONS = Limit("suggestions", Rate(600, 60))  # asked while somebody types
 AVAILABILITY = Limit("availability", Rate(120, 60))  # asked while somebody types; says which ids there are
 # Toss calls from few addresses, and again, seven times, what we did not take: only a flood is refused, and
 # one of forged calls has a budget of its own, because it comes from elsewhere.
@@ -64,6 +65,7 @@ NEW_PASSWORD = Limit("new-password", Rate(60, 3600), shared=True, at_once=24)
 LOOK_UP = Limit(
     "look-up", Rate(60, 900), shared=True, forgives=True, field="order_no", field_rate=Rate(10, 900)
 )
+HANDOVER = Limit("handover", Rate(120, 60))  # a link of 256 bits, which a phone opens a few times
 CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the review, and the order
 
 

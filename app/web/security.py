@@ -6,8 +6,11 @@ from app.core import policy
 from app.settings import Settings
 from app.web.assets import Assets
 
-# They end in a mailed token: not even our own pages are told where the browser came from.
+# They end in what opens something: not even our own pages are told where the browser came from.
 SECRET_ADDRESSES = ("/password-reset/", "/account/email/")
+# The payment page that follows must not hear of it either: Toss's script reads there where the browser came
+# from. The origin may stay: without it an old browser says that the form came from nowhere, and is refused.
+HANDED_OVER = "/payments/handovers/"
 FILES = ("/static/", "/pictures/")
 REFUSED = 400  # a file that is not there now may be there in a minute
 
@@ -26,6 +29,8 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         response.headers.update(page if is_page else bare)
         if request.path.startswith(SECRET_ADDRESSES):
             response.headers["Referrer-Policy"] = "no-referrer"
+        elif request.path.startswith(HANDED_OVER):
+            response.headers["Referrer-Policy"] = "strict-origin"
         if response.status_code >= REFUSED or not request.path.startswith(FILES):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -100,6 +100,8 @@ class Browser:
         assert paying, placed
         self.seen.learn("order_no", order_no)
         self.seen.learn("payment_no", paying[1])
+        handover = (await self.get(f"/orders/{order_no}/payment/handover")).text
+        self.seen.learn("payment_pass", re.findall(r'/payments/handovers/([^"]+)"', handover)[0])
         return paying[1], int(total[1])
 
     def _request(self, method: str, url: str, body: bytes) -> Request:

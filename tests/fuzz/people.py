@@ -20,7 +20,7 @@ from app.operators.sessions import ENROLLING, INSIDE, PROVING, Operator, Place
 from tests.authenticator import Authenticator
 from tests.fuzz.spoil import PASSWORD
 from tests.fuzz.surface import Surface
-from tests.village import COMMAND_LINE
+from tests.village import COMMAND_LINE, save_address
 
 # How somebody gets in: the name of the cookie, and what it holds.
 Enter = Callable[[Machines, Surface], Awaitable[tuple[str, str]]]
@@ -45,6 +45,7 @@ class Shopper:
             self.user_id = member.user_id
         for purpose in (RESET, EMAIL):
             seen.learn("token", await be_mailed(m, member, purpose))
+        seen.learn("address_no", await save_address(m, member.user_id))
         await sessions.open_session(m, member, "another browser")
         return SESSION, await sessions.open_session(m, member, "fuzz")
 

@@ -20,12 +20,12 @@ from app.main import create_app
 from app.models import metadata, order_lines, orders, products, stock_movements, users, web_payments
 from app.settings import Settings
 from app.web.shape import FORM_BYTES, MOST_FIELDS, URL_BYTES
-from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.fuzz.books import read_books
 from tests.goods import mug, sold_out_lamp
 from tests.house.junk import LONG, TEN_MEGABYTES, VALUES
 from tests.shop import FORM, HTMX, Shop, Visitor
-from tests.village import Person, enter, minji, unheard_of_id
+from tests.village import Person, enter, minji, save_address, unheard_of_id
 
 pytestmark = pytest.mark.real_first
 
@@ -35,6 +35,7 @@ SENTENCE = re.compile(r"[가-힣][^<>]*(?:니다|시오|세요|까요)[.?]?")
 ANSWERS = {200, 204, 303, 400, 403, 404, 405, 409, 413, 414, 422, 429}
 REFUSED = 400
 
+PLACE_FORM = {name: value for name, value in ADDRESS.items() if name != "delivery_note"}
 # Every form, filled in soundly: one field at a time is spoilt. A new door must be added here.
 FORMS: dict[str, dict[str, str]] = {
     "cart.add_line": {"product_id": "{mug}", "quantity": "1", "key": "0" * 32},
@@ -60,6 +61,11 @@ FORMS: dict[str, dict[str, str]] = {
     "links.confirm_email": {},
     "closure.close_account": {"confirmed": "1", "password": "{password}"},
     "payments.receive_webhook": {},
+    "payments.take_over": {},
+    "addresses.add_address": PLACE_FORM,
+    "addresses.change_address": PLACE_FORM,
+    "addresses.choose_default": {},
+    "addresses.remove_address": {},
     "operators.log_in": {"signup_id": "{signup_id}", "password": "{password}"},
     "operators.log_out": {},
     "operators.prove": {"proof": "123456", "passkey": ""},
@@ -84,7 +90,7 @@ LEAVING = {
     "accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password",
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
 }  # fmt: skip
-FIELDLESS = {"orders.cancel_order", "accounts.end_sessions"}  # any body is a sound one
+FIELDLESS = {"orders.cancel_order", "accounts.end_sessions", "payments.take_over"}  # any body is a sound one
 QUERIES = (
     "q",
     "category",
@@ -102,6 +108,7 @@ QUERIES = (
 PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{payment_no}", "hash_": "x",
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "number": "0" * 16, "token": "{token}",
+         "payment_pass": "{payment_pass}", "address_no": "{address_no}",
          "path": "css/shop.css", "name": "mug.svg", "language": "en"}  # fmt: skip
 
 
@@ -182,6 +189,8 @@ async def ground(request: pytest.FixtureRequest, shop: Shop) -> AsyncIterator[Gr
             "password": person.password if person else "아무도 아닌 사람",
             "hash": await password_hash(shop, person) if person else "",
             "token": await reset_link(shop, person) if person else ids.token(),
+            "payment_pass": await hand_over(shop, order_no),
+            "address_no": await save_address(shop.m, person.user_id) if person else "0" * 32,
         }  # fmt: skip
         yield Ground(shop, request.param, visitor, person, known)
 

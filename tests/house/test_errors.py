@@ -13,6 +13,7 @@ from app.infra.log import trace
 from app.main import create_app
 from app.settings import Settings
 from app.web import errors
+from app.web.csrf import SessionEndedError
 from tests.shop import HTMX
 
 ROOT = Path(__file__).parent.parent.parent
@@ -63,6 +64,23 @@ async def test_a_failure_is_a_whole_page_with_a_way_on(app: Quart, kind: type[Sh
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_what_may_pass_can_be_opened_again_here_and_nowhere_else(
+    app: Quart, kind: type[ShopError]
+) -> None:
+    for path, here in (
+        ("/search?q=%EC%9E%94&x=%22", "/search?q=%EC%9E%94&amp;x=%22"),
+        ("//evil.example/", "/evil.example/"),
+    ):
+        for method in ("GET", "POST"):
+            async with app.test_request_context(path, method=method):
+                g.shopper, g.cart_count, g.typed = None, 0, []
+                page = await (await errors.answer(kind("x"))).get_data(as_text=True)
+            may_pass = kind.status in {408, 429} or kind.status >= 500
+            assert (f'href="{here}">다시 열기' in page) is (method == "GET" and may_pass)
+            assert 'href="//' not in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_failure_is_a_notice_for_htmx_so_that_the_page_stays(
     app: Quart, kind: type[ShopError]
 ) -> None:
@@ -70,6 +88,9 @@ async def test_a_failure_is_a_notice_for_htmx_so_that_the_page_stays(
         g.shopper, g.cart_count = None, 0
         answer = await errors.answer(kind("the reason is for the log"))
         piece = await answer.get_data(as_text=True)
+    if kind is SessionEndedError:  # no notice can help: the way on is the log-in page
+        assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/login?next=/")
+        return
     assert answer.status_code == kind.status
     assert piece.startswith('<hx-partial hx-target="#web-notice"')
     assert kind.default_say in piece

@@ -18,12 +18,12 @@ from app.main import create_app
 from app.models import access_log, operator_sessions
 from app.models.base import metadata
 from app.settings import Settings
-from tests.buyer import Buyer, attempts, back, stand_of, states
+from tests.buyer import Buyer, attempts, back, hand_over, stand_of, states
 from tests.goods import mug
 from tests.house.test_races import CHANGING_GETS
 from tests.shop import HTMX, Shop, Visitor, settings_for
 from tests.stack import STACKS, Stack
-from tests.village import enter, hana, minji, run
+from tests.village import enter, hana, minji, run, save_address
 
 pytestmark = pytest.mark.real_first
 
@@ -80,7 +80,8 @@ async def ground(alone: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     await migrate(m.db)
     shop = Shop(alone, m, create_app(settings, m))
     product = await mug(m)
-    visitor = await enter(shop, await minji(m))
+    person = await minji(m)
+    visitor = await enter(shop, person)
     async with stand_of(shop) as stand:
         buyer = Buyer(shop, visitor, stand)
         paid = await buyer.order((product, 1))
@@ -96,6 +97,8 @@ async def ground(alone: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         "product_id": product, "mug": product, "order_no": order_no, "paid": paid, "payment_no": payment_no,
         "web_payment_id": attempt.web_payment_id, "hash_": "x",
         "path": "css/shop.css", "name": "mug.svg", "token": "x" * 43, "number": "0" * 16,
+        "address_no": await save_address(m, person.user_id),
+        "payment_pass": await hand_over(shop, order_no),
         "language": "en", "back": back(payment_no, payment_key, total),
     }  # fmt: skip
     visitors = {"member": visitor, "operator": await run(shop, await hana(m)), "stranger": stranger}

@@ -56,7 +56,8 @@ DRIVERS = {
     "aiosmtplib": {"app/mail/smtp.py"},
     "cryptography": {"app/operators/sealing.py"},
     "pyotp": {"app/operators/totp.py"},
-    "segno": {"app/operators/totp.py"},
+    "tantivy": {"app/search/index.py", "app/search/matching.py"},
+    "segno": {"app/infra/qr.py"},
     "webauthn": {"app/operators/passkeys.py"},
 }
 

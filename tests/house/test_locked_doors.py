@@ -23,12 +23,12 @@ from app.machines import Machines
 from app.models import account_links, orders, users, web_payments
 from app.models import sessions as session_rows
 from app.web.operators import STANCES
-from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.fuzz.people import be_mailed
 from tests.fuzz.surface import Atlas, Route
 from tests.goods import mug
 from tests.shop import Shop, Visitor
-from tests.village import enter, hana, jun, minji, run
+from tests.village import enter, hana, jun, minji, run, save_address
 
 # What the names in addresses open. A new name must be judged here.
 OPEN = {
@@ -40,10 +40,12 @@ OPEN = {
 }
 OWNED = {
     "order_no": "an order: its owner's, and whoever's who shows its number and telephone",
+    "address_no": "an address that a member has saved: its member's",
     "number": "a browser that is logged in: its member's",
 }
 BEARER = {
     "payment_no": "160 bits that only its shopper was ever given; says nothing of anybody",
+    "payment_pass": "our seal on one order's number: it is paid with that, and nothing else is seen or done",
     "token": "256 bits that were mailed; behind a member's door, good for that member only",
 }
 DESK = {
@@ -53,7 +55,7 @@ DESK = {
 
 ROUTES = Atlas().routes
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "token": "A" * 43}
+NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "address_no": "f" * 32, "token": "A" * 43}
 TO_LOG_IN, NOT_FOUND = 303, 404
 
 
@@ -81,6 +83,8 @@ class Somebody:
     number: str = ""
     reset_token: str = ""
     email_token: str = ""
+    payment_pass: str = ""
+    address_no: str = ""
 
     @property
     def role(self) -> str:
@@ -124,7 +128,8 @@ async def buyers(shop: Shop) -> AsyncIterator[list[Somebody]]:
             [attempt] = await attempts(shop, order_no)
             numbers = (order_no, attempt.payment_no, attempt.web_payment_id)
             tokens = (await visitor.token(), desk_token)
-            people.append(Somebody(who, visitor, user_id, *numbers, *tokens))
+            handed_over = await hand_over(shop, order_no)
+            people.append(Somebody(who, visitor, user_id, *numbers, *tokens, payment_pass=handed_over))
         yield people
 
 
@@ -142,7 +147,8 @@ async def _renew(m: Machines, one: Somebody) -> Somebody:
             each.number for each in await sessions.read_open(tx, one.user_id, token) if each.is_this
         )
     reset, email = await be_mailed(m, member, RESET), await be_mailed(m, member, EMAIL)
-    return replace(one, number=number, reset_token=reset, email_token=email)
+    saved = await save_address(m, one.user_id)
+    return replace(one, number=number, reset_token=reset, email_token=email, address_no=saved)
 
 
 def pairs(people: list[Somebody]) -> Iterator[tuple[Somebody, Somebody]]:
@@ -166,6 +172,8 @@ def fill(route: Route, owner: Somebody) -> str:
         "web_payment_id": str(owner.web_payment_id),
         "operator_factor_id": "1",
         "number": owner.number,
+        "payment_pass": owner.payment_pass,
+        "address_no": owner.address_no,
         "token": owner.email_token if route.stance == "member" else owner.reset_token,
     }
     return route.fill(values)
@@ -247,7 +255,7 @@ def table(seen: dict[tuple[str, str], dict[str, Counter[int]]]) -> str:
 
 async def test_not_yours_and_not_there_are_the_same_answer(everybody: list[Somebody]) -> None:
     owner, *others = everybody
-    hidden = (owner.order_no, owner.number, owner.email_token, *NOBODYS.values())
+    hidden = (owner.order_no, owner.number, owner.email_token, owner.address_no, *NOBODYS.values())
     for route in BOUND:
         [method] = route.methods & {"GET", "POST"}
         for asker in (one for one in others if one.owns(route)):

@@ -11,7 +11,10 @@ from app.settings import Settings
 from app.web.guards import UNSAFE
 
 RACES = Path(__file__).parent.parent / "races"
-UNCHANGING_POSTS = {"ops.receive_violations"}  # it counts, and nothing else
+UNCHANGING_POSTS = {
+    "ops.receive_violations",  # it counts, and nothing else
+    "payments.take_over",  # it gives this browser a cookie, and nothing else
+}
 CHANGING_GETS = {"payments.confirm_return"}  # the way back from Toss: a link, because Toss sends it
 
 

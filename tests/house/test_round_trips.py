@@ -12,11 +12,11 @@ import pytest_asyncio
 
 from app.infra.db import Database, Tx
 from app.infra.redis import Redis, Script
-from tests.buyer import Buyer, attempts, stand_of
+from tests.buyer import Buyer, attempts, hand_over, stand_of
 from tests.goods import make_options, mug
 from tests.house.test_bad_input import doors
 from tests.shop import Shop, Visitor
-from tests.village import enter, hana, minji, run
+from tests.village import enter, hana, minji, run, save_address
 
 MOST = 3
 TRIES = 3
@@ -27,12 +27,16 @@ STATES = {
     "payments.show_outcome": "/payments/toss/return/{paid_no}/status",
     "payments.show_failure": "/payments/toss/failure/{open_no}?code=PAY_PROCESS_CANCELED",
     "payments.show_payment": "/orders/{open}/payment",
+    "payments.show_handover": "/orders/{open}/payment/handover",
+    "payments.show_takeover": "/payments/handovers/{payment_pass}",
+    "addresses.show_address": "/account/addresses/{address_no}",
     "orders.show_order": "/orders/{paid}",
     "orders.show_status": "/orders/{open}/status",
     "orders.show_receipt": "/orders/{paid}/receipt",
     "catalog.show_product": "/products/{option}",
     "catalog.show_products": "/products?category={category}",
     "search.show_results": "/search?q=%EB%A8%B8%EA%B7%B8",
+    "search.show_suggestions": "/search/suggestions?q=%EB%A8%B8%EA%B7%B8",
     "links.show_new_password": f"/password-reset/{'x' * 43}",
     "links.show_confirmation": f"/account/email/{'x' * 43}",
     "accounts.show_availability": "/signup/availability?signup_id=somebody_new",
@@ -70,6 +74,8 @@ async def ground(shop: Shop) -> AsyncIterator[Ground]:
         known = {
             "paid": paid, "paid_no": (await attempts(shop, paid))[0].payment_no,
             "open": open_, "open_no": (await attempts(shop, open_))[0].payment_no,
+            "address_no": await save_address(shop.m, person.user_id),
+            "payment_pass": await hand_over(shop, open_),
             "option": options[0], "category": category,
             "web_payment_id": (await attempts(shop, paid))[0].web_payment_id,
         }  # fmt: skip

@@ -31,10 +31,12 @@ STATES = {
     "line": {"many", "sold out", "error"} | WORDED,
     "notice": {"empty", "error"} | WORDED,
     "order": {"many", "error"} | WORDED,
+    "order_no": set(),
     "outcome": {"error"} | WORDED,
     "place": set(),
     "reason": {"error"},
     "signup_id": {"empty"} | WORDED,
+    "suggestions": {"empty", "many"} | WORDED,
     "undo": {"empty"} | WORDED,
 }
 VOID = {"input", "img", "br", "hr", "meta", "link", "path", "circle"}

@@ -68,6 +68,11 @@ DATA = {
     "app/settings.py": "what the fields of the footer are called in the law",
     "app/payments/refunds/service.py": "the subject of a line in the audit log",
     "app/payments/review.py": "as above",
+    "app/payments/summary.py": "methods as Toss calls them",
+    "app/search/article.py": "how the catalogue writes, to be read",
+    "app/search/reading.py": "as above",
+    "app/search/hangul.py": "letters and keys",
+    "app/search/synonyms.py": "what shoppers type",
 }
 
 

@@ -44,7 +44,7 @@
     const spread = getComputedStyle(element, '::after').position === 'absolute';
     const target = element.matches('[type=radio], [type=checkbox]') ? element.labels[0] : element;
     const box = (spread ? element.offsetParent : target).getBoundingClientRect();
-    if (!inSentence && Math.min(box.width, box.height) < 24) wrong.push(`small, ${Math.round(box.width)}x${Math.round(box.height)}: ${name(element)}`);
+    if (!inSentence && Math.min(box.width, box.height) < 47.5) wrong.push(`small, ${Math.round(box.width)}x${Math.round(box.height)}: ${name(element)}`);
   }
   return wrong;
 })()

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from app import seed
 from app.machines import Machines, build_machines
 from sandbox.toss.config import Config
+from tests.journeys.sound import Validator, open_validator
 from tests.journeys.walker import PHONE, Walker, open_walker
 from tests.processes import RunningShop, serving
 from tests.shop import settings_for
@@ -78,6 +79,12 @@ async def chromium() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def validator(chromium: Browser) -> AsyncIterator[Validator]:
+    async with open_validator(chromium) as validator:
+        yield validator
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,8 +14,8 @@ from sqlalchemy import update
 from app.machines import Machines
 from app.models import operator_factors, operator_sessions, web_payments
 from sandbox import children
+from tests.journeys import sound
 from tests.journeys.books import on_sale, rows
-from tests.journeys.test_pages import AUDIT, WIDTHS
 from tests.journeys.walker import Walker, add, fill, open_walker, order, pay, sign_up
 from tests.processes import serving
 from tests.stack import Stack
@@ -273,7 +273,5 @@ async def test_the_enrolment_and_its_codes_are_sound(
 
 
 async def be_sound(walker: Walker) -> None:
-    for width in WIDTHS:
-        await walker.page.set_viewport_size({"width": width, "height": 740})
-        assert await walker.page.evaluate(AUDIT) == [], width
+    assert await sound.audit(walker.page) == []
     assert walker.unforgiven == []

@@ -1,8 +1,7 @@
-"""Every kind of page at three widths: nothing sticks out, is unnamed, or comes from elsewhere."""
+"""Every kind of page at three widths: nothing sticks out, is unnamed, unsound or comes from elsewhere."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
@@ -10,7 +9,9 @@ from playwright.async_api import Browser, expect
 
 from app.machines import Machines
 from app.models import products
+from tests.journeys import sound
 from tests.journeys.books import on_sale, rows
+from tests.journeys.sound import SCHEMES, WIDTHS, Tally, Validator
 from tests.journeys.walker import FAILED_LOADS, Walker, add, fill, open_walker, order, pay, sign_up
 from tests.processes import RECIPIENT, RunningShop
 from tests.toss_stand import Stand
@@ -18,8 +19,6 @@ from tests.toss_stand import Stand
 # Looks do not depend on the machines behind the page: the embedded ones are enough for this list.
 pytestmark = pytest.mark.parametrize("grounds", ["embedded"], indirect=True, scope="package")
 
-WIDTHS = (320, 360, 1280)
-AUDIT = Path(__file__).with_name("audit.js").read_text(encoding="utf-8")
 LONG = {
     "recipient_name": "가" * 40,
     "address1": "서" * 120,
@@ -30,27 +29,29 @@ LONG = {
 
 @dataclass(slots=True)
 class Village:
-    """A guest, a member with orders that ended in every way, and goods of every kind."""
+    """A guest, a member with orders that ended in every way, one unpaid, goods of every kind."""
 
     guest: Walker
     member: Walker
+    depositor: Walker
     plain: int
     optional: int
     sold_out: int
     paid: str = ""
     canceled: str = ""
     pending: str = ""
+    waiting: str = ""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def village(
     chromium: Browser, running: RunningShop, m: Machines, toss: Stand
 ) -> AsyncIterator[Village]:
-    guest, member = [await open_walker(chromium, running.url, toss.url) for _ in range(2)]
+    guest, member, depositor = [await open_walker(chromium, running.url, toss.url) for _ in range(3)]
     [plain] = await on_sale(m, 1)
     [gone, *_] = await rows(m, products, products.c.quantity == 0)
     [choice, *_] = await rows(m, products, products.c.group_id.is_not(None) & (products.c.quantity > 9))
-    village = Village(guest, member, plain, choice.product_id, gone.product_id)
+    village = Village(guest, member, depositor, plain, choice.product_id, gone.product_id)
     await sign_up(member)
     await add(member, plain)
     village.paid = await order(member)
@@ -61,8 +62,12 @@ async def village(
     await member.button("주문 취소").click()
     await expect(member.heading("주문 취소")).to_be_visible()
     village.pending = await order(member)
+    await add(depositor, plain)
+    village.waiting = await order(depositor)
+    await pay(depositor, "가상계좌", "가상계좌 발급")
+    await expect(depositor.heading("입금 대기")).to_be_visible()
     yield village
-    for walker in (guest, member):
+    for walker in (guest, member, depositor):
         await walker.page.context.close()
 
 
@@ -132,10 +137,8 @@ async def payment(village: Village) -> Walker:
 
 
 async def waiting(village: Village) -> Walker:
-    await order(village.guest)
-    await pay(village.guest, "가상계좌", "가상계좌 발급")
-    await expect(village.guest.heading("입금 대기")).to_be_visible()
-    return village.guest
+    await village.depositor.go(f"/orders/{village.waiting}")
+    return village.depositor
 
 
 async def left(village: Village) -> Walker:
@@ -206,13 +209,88 @@ PAGES: dict[str, Way] = {
 }
 
 
+# One of each kind of layout; the grid below has them all.
+SAMPLE = {
+    "home",
+    "list",
+    "product with options",
+    "cart, one removed",
+    "no net",
+    "checkout, wrong",
+    "sign-up, wrong",
+}
+SAMPLE |= {"order waiting", "payment", "receipt", "account", "not found"}
+
+
 @pytest.mark.parametrize("kind", PAGES)
-async def test_the_page_is_sound(village: Village, kind: str) -> None:
-    for walker in (village.guest, village.member):
+async def test_the_page_is_sound(village: Village, validator: Validator, kind: str) -> None:
+    walker = await visit(village, kind)
+    assert [line for text in await walker.markup() for line in await validator.faults(text)] == []
+    assert await sound.audit(walker.page) == []
+    if kind in SAMPLE:
+        await sound.load_axe(walker.page)
+        for width, scheme in ((360, SCHEMES[0]), (1280, SCHEMES[1])):
+            assert (await sound.ask_axe(walker.page, width, scheme))[1] == []
+        assert await sound.bear(walker.page) == []
+    assert walker.unforgiven == []
+
+
+async def visit(village: Village, kind: str) -> Walker:
+    for walker in (village.guest, village.member, village.depositor):
         walker.complaints.clear()
         walker.forgiven[:] = FAILED_LOADS if kind == "no net" else ["status of 404", "status of 422"]
-    walker = await PAGES[kind](village)
+    return await PAGES[kind](village)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=[True, False], ids=["scripts", "plain"])
+async def people(
+    request: pytest.FixtureRequest, village: Village, chromium: Browser
+) -> AsyncIterator[tuple[Village, bool]]:
+    """The village with a new guest, with scripts or without."""
+    scripts: bool = request.param
+    url, toss = village.guest.url, village.guest.toss
+    guest, member, depositor = [await open_walker(chromium, url, toss, scripts=scripts) for _ in range(3)]
+    for known, walker in ((village.member, member), (village.depositor, depositor)):
+        cookies = (await known.page.context.storage_state())["cookies"]
+        await walker.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    yield replace(village, guest=guest, member=member, depositor=depositor), scripts
+    for walker in (guest, member, depositor):
+        await walker.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[dict[str, Tally]]:
+    """What axe said, page by page; printed when all are done."""
+    table: dict[str, Tally] = {}
+    yield table
+    rows = [*table.items(), ("all", sum(table.values(), Tally()))]
+    lines = [f"{name:<40}{each.cells:>6}{each.violations:>12}{each.incomplete:>12}" for name, each in rows]
+    print("", f"{'page':<40}{'cells':>6}{'violations':>12}{'incomplete':>12}", *lines, sep="\n")  # noqa: T201
+
+
+NEEDS_SCRIPTS = {"no net", "payment left"}  # the browser's own page, and the way back from Toss's widget
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PAGES)
+async def test_axe_finds_nothing_in_any_cell(
+    people: tuple[Village, bool], table: dict[str, Tally], kind: str
+) -> None:
+    village, scripts = people
+    if not scripts and kind in NEEDS_SCRIPTS:
+        return
+    if not scripts and kind == "payment":
+        walker = await member("/orders/{village.pending}/payment")(village)
+    else:
+        walker = await visit(village, kind)
+    await sound.load_axe(walker.page, scripts=scripts)
+    found: list[str] = []
+    name = f"{kind} ({'scripts' if scripts else 'plain'})"
+    table[name] = Tally()
     for width in WIDTHS:
-        await walker.page.set_viewport_size({"width": width, "height": 740})
-        assert await walker.page.evaluate(AUDIT) == [], width
-    assert walker.unforgiven == []
+        for scheme in SCHEMES:
+            tally, lines = await sound.ask_axe(walker.page, width, scheme)
+            table[name] += tally
+            found += lines
+    assert found == []
+    assert await sound.bear(walker.page) == []

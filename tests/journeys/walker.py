@@ -32,10 +32,12 @@ class Walker:
     page: Page
     url: str
     toss: str
+    scripts: bool = True
     complaints: list[str] = field(default_factory=list)
     forgiven: list[str] = field(default_factory=list)
     signup_id: str = ""
     password: str = ""
+    answers: list[Response] = field(default_factory=list)  # what the page now open was made of
 
     @property
     def unforgiven(self) -> list[str]:
@@ -47,6 +49,11 @@ class Walker:
         answer = await self.page.goto(f"{self.url}{path}")
         assert answer
         return answer
+
+    async def markup(self) -> list[str]:
+        """Return the HTML the shop sent: the page, and every fragment since."""
+        kinds = [answer for answer in self.answers if "html" in answer.headers.get("content-type", "")]
+        return [text for answer in kinds if (text := await answer.text())]
 
     async def back(self) -> None:
         """Press Back; a page kept whole by the browser is not loaded again, so no load is waited for."""
@@ -83,7 +90,7 @@ async def open_walker(
         reduced_motion="reduce",  # nothing to wait for between two pages
     )
     context.set_default_timeout(PATIENCE)
-    walker = Walker(await context.new_page(), url, toss)
+    walker = Walker(await context.new_page(), url, toss, scripts)
     page = walker.page
     await page.add_init_script(KEEP_FOCUS)
 
@@ -95,6 +102,13 @@ async def open_walker(
         if not _is_ours(walker, request):
             walker.complaints.append(f"{page.url}: asked {request.url}")
 
+    def note_answer(answer: Response) -> None:
+        if answer.request.is_navigation_request() and answer.frame == page.main_frame:
+            walker.answers.clear()  # the browser, too, lets go of what it had before
+        if answer.url.startswith(walker.url) and not 300 <= answer.status < 400:
+            walker.answers.append(answer)
+
+    page.on("response", note_answer)
     page.on("console", note_line)
     page.on("pageerror", lambda error: walker.complaints.append(f"{page.url}: {error}"))
     page.on("request", note_request)
@@ -137,7 +151,10 @@ async def add(walker: Walker, product_id: int, quantity: int = 1) -> None:
     if quantity > 1:
         await walker.page.get_by_label("수량", exact=True).fill(str(quantity))
     await walker.button("장바구니 담기").click()
-    await expect(walker.notice).to_contain_text("장바구니에 담았습니다")
+    if walker.scripts:
+        await expect(walker.notice).to_contain_text("장바구니에 담았습니다")
+    else:
+        await walker.page.wait_for_url("**/cart")
 
 
 async def order(walker: Walker) -> str:

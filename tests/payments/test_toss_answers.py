@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from app.payments.payment import MalformedPaymentError, read_payment
+from app.payments.payment import CashReceipt, MalformedPaymentError, read_payment
 from app.payments.refusals import say
 from app.payments.toss import Toss, TossError, TossRefused, TossUnknown
 from app.payments.verdicts import documented, verdict
@@ -175,3 +175,18 @@ def test_every_sentence_says_that_nothing_was_paid() -> None:
 
 def test_an_undocumented_code_is_unknown_for_every_call() -> None:
     assert {verdict(call, "SOMETHING_NEW").name for call in ("confirm", "lookup", "cancel")} == {"UNKNOWN"}
+
+
+def test_what_the_tax_office_was_told_is_read_and_what_is_odd_in_it_is_left_out() -> None:
+    told = {
+        "type": "소득공제",
+        "issueNumber": "123456789",
+        "receiptUrl": "https://dashboard.tosspayments.com/r",
+    }
+    read = read_payment(PAYMENT | {"cashReceipt": told}).cash_receipt
+    assert read == CashReceipt("소득공제", "123456789", "https://dashboard.tosspayments.com/r")
+    odd = {"type": "지출증빙", "issueNumber": 7, "receiptUrl": "javascript:alert(1)"}
+    assert read_payment(PAYMENT | {"cashReceipt": odd}).cash_receipt == CashReceipt("지출증빙", "", None)
+    nothings: list[object] = [None, {}, [], {"type": None}, "x"]
+    for nothing in nothings:
+        assert read_payment(PAYMENT | {"cashReceipt": nothing}).cash_receipt is None

@@ -1,9 +1,9 @@
 """Closing an account: what must be settled first, what goes at once, and what the law keeps for a while.
 
 Name, telephone, e-mail, password and consents are overwritten in the transaction that closes the account;
-its sessions and links end in it, and its cart is emptied. Orders and payments keep whom they went to, apart
-from the profile, for five years (payments/service.py forgets them then). The log-in id stays taken for as
-long: whoever got it meanwhile would be taken for the buyer in those records.
+its sessions and links end in it, its addresses are forgotten and its cart is emptied. Orders and payments
+keep whom they went to, apart from the profile, for five years (payments/service.py forgets them then). The
+log-in id stays taken for as long: whoever got it meanwhile would be taken for the buyer in those records.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from app.accounts import sessions
 from app.accounts import store as accounts
+from app.accounts.addresses import store as address_rows
 from app.accounts.closure import store
 from app.accounts.links import service as links
 from app.accounts.links import store as link_rows
@@ -56,6 +57,7 @@ async def close(m: Machines, user_id: int, obstacles: Sequence[FindObstacle], di
             raise UnsettledError("unsettled", say=sentence)
         await discard(tx, user_id)
         await link_rows.delete_links_of(tx, user_id)
+        await address_rows.delete_addresses_of(tx, user_id)
         await links.tell(tx, member, "account_closed")
         return list(await accounts.update_sessions_revoked(tx, user_id))
 

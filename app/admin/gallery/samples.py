@@ -53,7 +53,7 @@ OUTCOME = Outcome(
 )
 KINDS = (
     "checking", "waiting_for_deposit", "declined", "canceled_by_shopper", "out_of_stock", "tampered",
-    "superseded", "expired", "review", "unreached",
+    "superseded", "expired", "review", "unreached", "elsewhere",
 )  # fmt: skip
 
 
@@ -137,11 +137,19 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
         "error": {"order": replace(ORDER, status="EXPIRED", status_label="기한 만료")},
         **worded(lambda text: {"order": replace(ORDER, lines=(replace(ORDERED, name=text),))}),
     },
+    "partials/payments/awaited.html": {"one": {"order_no": ORDER.order_no}},
     "partials/payments/outcome.html": {
         "one": {"outcome": OUTCOME},
+        "deposit": {"outcome": replace(OUTCOME, kind="waiting_for_deposit", account=ACCOUNT)},
         "error": {"outcome": replace(OUTCOME, kind="unreached", support_code="7f3a91c2", order_no=None)},
         **{kind: {"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS},
         **worded(lambda text: {"outcome": replace(OUTCOME, kind="declined", title=text, sentence=text)}),
+    },
+    "partials/search/suggestions.html": {
+        "empty": {"suggestions": []},
+        "one": {"suggestions": [CARD]},
+        "many": {"suggestions": [CARD] * 6},
+        **worded(lambda text: {"suggestions": [replace(CARD, name=text)]}),
     },
     "partials/web/footer.html": {"one": {}},
     "partials/web/header.html": {"one": {}},

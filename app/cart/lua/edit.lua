@@ -1,5 +1,5 @@
 -- One edit, or a reading, of one cart; answers with the whole cart.
--- KEYS: cart, dirty, generation. ARGV: owner, seconds to live, operation, product, quantity, most, form key.
+-- KEYS: cart, dirty, generation. ARGV: owner, seconds to live, operation, product, quantity, most, form key, price.
 local cart, dirty, generation = KEYS[1], KEYS[2], KEYS[3]
 local owner, seconds, operation, product = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local quantity, most, form_key = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
@@ -91,6 +91,9 @@ end
 if old == 0 and is_full() then return answer('FULL') end
 if seen_before() then return answer('OK') end
 local new = math.max(old, math.min(old + quantity, most))
-if new ~= old then write(new) end
+if new ~= old then
+  write(new)
+  redis.call('HSET', cart, 'c' .. product, ARGV[8])
+end
 remember_key()
 return answer(new < old + quantity and 'CAPPED' or 'OK')

@@ -21,6 +21,7 @@ if #larger > 0 then
   for n, i in ipairs(larger) do
     local now = text(stamp + n - 1)
     redis.call('HSET', cart, 'p' .. ARGV[i], ARGV[i + 1] .. ':' .. now, 'last', now)
+    redis.call('HDEL', cart, 'c' .. ARGV[i])
   end
   redis.call('EXPIRE', cart, ARGV[2])
 end

@@ -1,6 +1,7 @@
 -- The parts every cart script builds upon: a cart is a hash of registers, one per product.
 -- p<product_id> = "<quantity>:<stamp>" (quantity 0: removed), last, cl (watermark), loaded (run id of
 -- the Redis that joined it with the database), ph (a load in progress), undo, keys (form keys seen),
+-- c<product_id> = "<won>" (what it cost when it was put in, for the shopper to be told; of this Redis only),
 -- to = "<owner>:<time>" (whose cart a guest's cart went into, and when), from:<guest> = "<stamp>:<time>"
 -- (up to which of a guest's stamps this cart took that guest's lines, and when).
 
@@ -72,7 +73,7 @@ local function drop_cleared(cart)
   for i = 1, #all, 2 do
     local stamp = string.match(all[i + 1], ':(%d+)$')
     if string.match(all[i], '^p%d+$') and stamp and tonumber(stamp) <= cleared then
-      redis.call('HDEL', cart, all[i])
+      redis.call('HDEL', cart, all[i], 'c' .. string.sub(all[i], 2))
     end
   end
 end

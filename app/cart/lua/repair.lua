@@ -19,6 +19,7 @@ local function is_sound(field, value)
   if string.find(field, '^p%d+$') then
     return #field <= 10 and string.sub(field, 2, 2) ~= '0' and parse_line(value) ~= nil
   end
+  if string.find(field, '^c%d+$') then return string.find(value, '^%d+$') ~= nil and #value <= 12 end
   if field == 'last' or field == 'cl' then return whole(value) ~= nil end
   if field == 'undo' then return string.find(value, '^[1-9]%d*:%d%d?:%d+$') ~= nil and #value <= 29 end
   if field == 'keys' then return #value <= MAX_KEYS_LENGTH and string.find(value, '^[ %x]*$') ~= nil end

@@ -34,7 +34,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "an undo of too much": {"undo": "7:1000:1700000000000000"},
     "keys of noise": {"keys": b"\xff" * 100},
     "keys without end": {"keys": "a" * 1_000_000},
-    "everything at once": {"p{p}": "x", "last": "x", "cl": "x", "undo": "x", "keys": "x y z", "": "x"},
+    "a price of words": {"c{p}": "cheap"},
+    "a price without end": {"c{p}": "9" * 13},
+    "everything at once": {
+        "p{p}": "x",
+        "c{p}": "x",
+        "last": "x",
+        "cl": "x",
+        "undo": "x",
+        "keys": "x y z",
+        "": "x",
+    },
 }
 # Whole keys of another type: the commands that make them.
 KEYS: dict[str, list[Any]] = {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 
 import pytest
 
@@ -109,3 +110,24 @@ async def test_a_sellers_text_breaks_out_of_nothing(shop: Shop) -> None:
     found = JSON_LD.search(page)
     assert found
     assert json.loads(found[1])["name"] == nasty
+
+
+async def test_what_stands_beside_a_product_is_of_its_category_and_can_be_had(shop: Shop) -> None:
+    category = f"선반-{secrets.token_hex(4)}"
+    mine = [await make(shop.m, name=f"그릇 {number}", category=category) for number in range(7)]
+    gone = await make(shop.m, name="없는 그릇", category=category, quantity=0)
+    await make(shop.m, name="남의 그릇")
+    for product_id in (mine[0], mine[3], mine[6]):
+        beside = [
+            card.product_id for card in (await service.find_product_page(shop.m, product_id)).neighbours
+        ]
+        assert len(beside) == len(set(beside)) == 4
+        assert set(beside) <= set(mine) - {product_id, gone}
+    assert f'href="/products/{mine[4]}"' in await open_page(shop, mine[5])
+
+
+async def test_options_do_not_stand_beside_themselves(shop: Shop) -> None:
+    category = f"선반-{secrets.token_hex(4)}"
+    white, blue = await make_options(shop.m, {"백자": 3, "청화": 2}, category=category)
+    assert (await service.find_product_page(shop.m, blue)).neighbours == ()
+    assert "함께 둘러보실 상품" not in await open_page(shop, white)
