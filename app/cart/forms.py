@@ -56,7 +56,7 @@ class Undo:
         """Read the form. Raises InvalidError."""
         if "product_id" not in fields.sent:
             return cls(0)
-        product_id = fields.whole("product_id", "상품", least=1, most=10**9 - 1)
+        product_id = fields.whole("product_id", _("상품"), least=1, most=10**9 - 1)
         _refuse_errors(fields)
         return cls(product_id)
 

@@ -11,7 +11,7 @@ from app.web import current, security, session
 
 COOKIE = "language"
 YEAR_SECONDS = 365 * 24 * 3600
-NEVER_REPEATED = ("/payments/toss/", *security.SECRET_ADDRESSES)
+NEVER_REPEATED = ("/payments/toss/", security.HANDED_OVER, *security.SECRET_ADDRESSES)
 MOST_BACK = 500  # characters of the way back; of a longer one the path must do
 
 

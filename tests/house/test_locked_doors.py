@@ -55,7 +55,7 @@ DESK = {
 
 ROUTES = Atlas().routes
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "address_no": "0" * 32, "token": "A" * 43}
+NOBODYS = {"order_no": "20260101-0000000", "number": "0" * 16, "address_no": "f" * 32, "token": "A" * 43}
 TO_LOG_IN, NOT_FOUND = 303, 404
 
 

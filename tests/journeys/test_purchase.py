@@ -190,10 +190,11 @@ async def test_a_stranger_without_scripts_comes_as_far_as_the_payment(
     await walker.button("되돌리기").click()
     await walker.badge(4)
     order_no = await order(walker)
-    said = page.locator("noscript p")
+    said = page.locator("noscript .notice p")
     await expect(said).to_be_visible()
     text = await said.inner_text()
-    assert "자바스크립트를 켜고" in text
+    assert "자바스크립트로 엽니다" in text
+    await expect(walker.link("다른 기기에서 결제하기")).to_be_visible()
     assert "아직 결제되지 않았습니다" in text
     assert re.search(r"주문은 \d{4}년 \d+월 \d+일 \d\d:\d\d까지 그대로", text)
     await expect(page.get_by_role("button", name="결제하기")).to_be_hidden()

@@ -17,13 +17,13 @@ from app.machines import build_machines
 from app.main import create_app
 from app.operators import service as operators
 from app.web import errors
-from tests.buyer import ADDRESS, Buyer, attempts, stand_of
+from tests.buyer import ADDRESS, Buyer, attempts, hand_over, stand_of
 from tests.goods import mug
 from tests.house.test_errors import KINDS
 from tests.house.test_gets import RULES
 from tests.shop import HTMX, Shop, Visitor, settings_for
 from tests.stack import Stack, embedded
-from tests.village import COMMAND_LINE, Person, enter, run, unheard_of_id
+from tests.village import COMMAND_LINE, Person, enter, run, save_address, unheard_of_id
 
 HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ][^<>\"]*")
 OWN_NAME = ">한국어</a>"  # of the way to the Korean page
@@ -92,6 +92,10 @@ async def ground(alone: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         "web_payment_id": attempt.web_payment_id, "operator_factor_id": 1, "hash_": "x",
         "path": "css/shop.css", "name": "mug.svg",
         "token": "x" * 43, "number": "0" * 16, "language": "en",
+        "payment_pass": await hand_over(shop, order_no),
+        "address_no": await save_address(
+            m, user.user_id, recipient_name="Minji Kim", address1="110 Sejong-daero", address2="3F"
+        ),
     }  # fmt: skip
     yield Ground(shop, visitors, known)
     await m.background.drain(10)
