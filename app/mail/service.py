@@ -38,9 +38,8 @@ class Writer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            extensions=["jinja2.ext.i18n"],
         )
-        self._env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
+        self._env.globals.update(_=languages.gettext, ngettext=languages.ngettext)
         self._m = m
 
     def write(self, wish: SendMail) -> EmailMessage:

@@ -1,5 +1,7 @@
 """Puts on every answer the headers that tell a browser what our pages never do."""
 
+from collections.abc import Mapping
+
 from quart import Quart, Response, g, request
 
 from app.core import policy
@@ -26,7 +28,7 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         page = paying if g.get("embeds_toss") else plain
         # Pieces are read by htmx; what a browser would be told of a page of theirs is half of their weight.
         is_page = response.mimetype == "text/html" and not g.get("sends_pieces")
-        response.headers.update(page if is_page else bare)
+        _put(response, page if is_page else bare)
         if request.path.startswith(SECRET_ADDRESSES):
             response.headers["Referrer-Policy"] = "no-referrer"
         elif request.path.startswith(HANDED_OVER):
@@ -36,6 +38,16 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         return response
 
     app.after_request(add_headers)
+
+
+def _put(response: Response, headers: Mapping[str, str]) -> None:
+    """Set many headers at once: each set by itself would look for its name among all the others."""
+    there = {name.lower() for name, _ in response.headers}
+    for name, value in headers.items():
+        if name.lower() in there:
+            response.headers.set(name, value)
+        else:
+            response.headers.add(name, value)
 
 
 def allow_toss() -> None:
