@@ -111,6 +111,12 @@ def test_no_code_says_a_word_that_is_not_in_the_catalogue() -> None:
     assert {name for name, found in bare.items() if found} == set(DATA)
 
 
+def test_no_script_says_a_word_of_its_own() -> None:
+    """A page hands its scripts what they say, in its language."""
+    scripts = (ROOT / "app" / "static" / "js").rglob("*.js")
+    assert [path.name for path in scripts if HANGUL.search(path.read_text())] == []
+
+
 def _bare_words(node: nodes.Node, *, marked: bool = False) -> Iterator[str]:
     if isinstance(node, nodes.TemplateData | nodes.Const):
         text = node.data if isinstance(node, nodes.TemplateData) else node.value
