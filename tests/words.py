@@ -69,9 +69,9 @@ def update(language: str) -> Catalog:
 
 
 def render(catalogue: Catalog, language: str) -> bytes:
-    """Return the file: sorted, and without line numbers, so that two branches seldom touch one line."""
+    """Return the file: sorted, and without saying where, so that two branches seldom touch one line."""
     body = BytesIO()
-    write_po(body, catalogue, width=0, omit_header=True, sort_output=True, include_lineno=False)
+    write_po(body, catalogue, width=0, omit_header=True, sort_output=True, no_location=True)
     return HEAD.format(name=languages.NAMES[language], code=language).encode() + body.getvalue().lstrip()
 
 

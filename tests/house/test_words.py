@@ -38,9 +38,10 @@ def test_no_sentence_is_missing_or_only_guessed(catalogue: Catalog) -> None:
     assert words.missing(catalogue) == []
 
 
-def test_a_translation_fills_in_what_the_korean_sentence_fills_in(catalogue: Catalog) -> None:
+def test_a_translation_fills_in_what_the_korean_sentence_fills_in(catalogue: Catalog, language: str) -> None:
+    said_by = {message.id: message.locations for message in words.extract(language) if message.id}
     for message, korean, said in words.sentences(catalogue):
-        if all(file.startswith("db/") for file, _line in message.locations):
+        if all(file.startswith("db/") for file, _line in said_by[message.id]):
             continue  # goods are shown as they are: nothing is filled into them
         for text in said:
             assert words.places(text) <= words.places(korean[-1]), text
@@ -108,6 +109,12 @@ def test_no_code_says_a_word_that_is_not_in_the_catalogue() -> None:
         if not name.startswith("app/models/"):  # comments on tables
             bare[name] = list(_bare_strings(ast.parse(path.read_text())))
     assert {name for name, found in bare.items() if found} == set(DATA)
+
+
+def test_no_script_says_a_word_of_its_own() -> None:
+    """A page hands its scripts what they say, in its language."""
+    scripts = (ROOT / "app" / "static" / "js").rglob("*.js")
+    assert [path.name for path in scripts if HANGUL.search(path.read_text())] == []
 
 
 def _bare_words(node: nodes.Node, *, marked: bool = False) -> Iterator[str]:
