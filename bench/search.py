@@ -137,7 +137,7 @@ def many(count: int) -> Iterator[Article]:
 
 
 def timed(work: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:
-    """Return the milliseconds of the best of a few rounds: of the processor, for the machine does more besides.
+    """Return the milliseconds of the best of a few rounds: the processor's, not the clock's.
 
     tantivy searches in the thread that asks.
     """
