@@ -58,7 +58,8 @@ def create_environment(settings: Settings, assets: Assets) -> Environment:
         delivery_fee=partial(cart.delivery_fee, settings=settings),
         shop=seller.describe(settings),
         asset=assets.url,
-        critical_css=lambda: Markup(assets.critical_style),  # nosec B704 # noqa: S704 - our own file
+        counter_css=lambda: _style(assets.counter_style),
+        window_css=partial(_window_css, assets),
         idempotency_key=ids.idempotency_key,
         kept=_keep_pieces(env),
     )
@@ -108,6 +109,15 @@ def _say_counted(message: str, plural: str, number: int, /, **values: Any) -> Ma
 def _fill(sentence: str, values: dict[str, Any]) -> Markup:
     said = Markup(sentence)  # nosec B704 # noqa: S704 - a literal of a template, or its translation
     return said % values if "%" in sentence else said
+
+
+def _style(css: str) -> Markup:
+    return Markup(f"<style>{css}</style>")  # nosec B704 # noqa: S704 - our own files
+
+
+def _window_css(assets: Assets) -> Markup:
+    g.is_window = True  # the headers of this answer name its style sheet
+    return _style(assets.window_style)
 
 
 async def draw_page(page: str, **what: Any) -> str:

@@ -21,11 +21,13 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
     """Put the headers on every answer."""
     always = policy.HSTS if settings.is_https else {}
     bare = {**policy.ALWAYS, "Content-Security-Policy": policy.BARE, **always}
-    plain = {**policy.plain_page(assets.critical_hash), **always}
-    paying = {**policy.payment_page(assets.critical_hash, settings.toss_sdk_url), **always}
+    window, counter = (policy.hash_style(css) for css in (assets.window_style, assets.counter_style))
+    in_window = {**policy.plain_page(window), **always}
+    plain = {**policy.plain_page(counter), **always}
+    paying = {**policy.payment_page(counter, settings.toss_sdk_url), **always}
 
     async def add_headers(response: Response) -> Response:
-        page = paying if g.get("embeds_toss") else plain
+        page = paying if g.get("embeds_toss") else in_window if g.get("is_window") else plain
         # Pieces are read by htmx; what a browser would be told of a page of theirs is half of their weight.
         is_page = response.mimetype == "text/html" and not g.get("sends_pieces")
         _put(response, page if is_page else bare)

@@ -44,12 +44,9 @@ async def test_back_from_a_product_finds_the_list_where_it_was(enter: Enter, m: 
     assert place > 0
     await card.get_by_role("link").click()
     await expect(page.locator("article.product")).to_be_visible()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     await walker.back()
     await expect(walker.heading("전체 상품")).to_be_visible()
     await page.wait_for_function("(place) => Math.abs(scrollY - place) < 2", arg=place)
-    assert asked == []
 
 
 async def test_back_from_the_order_to_the_form_keeps_the_address(enter: Enter, m: Machines) -> None:

@@ -11,11 +11,19 @@ let coming;
 let here;
 let again;
 
+function say() {
+  const slot = document.querySelector('.notice-slot');
+  const line = slot.querySelector('template').content.firstChild.cloneNode(true);
+  line.classList.add('error');
+  line.firstChild.textContent = slot.dataset.offline;
+  byId('web-notice').replaceChildren(line);
+}
+
 function bring() {
-  const [notice, ...nodes] = byId('scripts').content.cloneNode(true).children;
+  const nodes = [...byId('scripts').content.cloneNode(true).children];
   return coming ??= Promise.all(nodes.map(arrive)).then(
     () => new Promise((done) => setTimeout(done, 0, here = true)), // htmx begins in a turn of its own
-    () => { coming = byId('web-notice').replaceChildren(notice); },
+    () => { coming = say(); },
   );
 }
 
