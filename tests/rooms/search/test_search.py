@@ -12,6 +12,8 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from app.machines import Machines, build_machines
 from app.search import service
 from app.search.index import current_folder
@@ -66,12 +68,14 @@ async def test_when_a_word_is_nowhere_the_rest_is_shown_and_said_to_be_a_part(sh
     assert "일부만 맞는" in page
 
 
+@pytest.mark.real_first
 async def test_a_name_typed_in_pieces_of_hangul_is_found(shop: Shop) -> None:
     name = unheard_of("청화백자")
     made = await make(shop.m, name=name)
     assert await look_for(shop, unicodedata.normalize("NFD", name)) == [made]
 
 
+@pytest.mark.real_first
 async def test_percent_and_underline_mean_themselves(shop: Shop) -> None:
     tail = unheard_of("").strip()
     cotton = await make(shop.m, name=f"순면 100% {tail}")
@@ -126,6 +130,7 @@ async def test_price_and_stock_on_a_card_are_the_databases_not_the_indexs(shop: 
     assert "품절" in page
 
 
+@pytest.mark.real_first
 async def test_results_go_on_page_by_page_to_the_end(shop: Shop) -> None:
     name = unheard_of("단추")
     made = [await make(shop.m, name=name) for _ in range(service.PAGE_SIZE + 3)]
@@ -141,6 +146,7 @@ async def test_results_go_on_page_by_page_to_the_end(shop: Shop) -> None:
     assert f"상품 {len(made)}개" in page
 
 
+@pytest.mark.real_first
 async def test_results_are_sorted_by_price_newness_and_sale(shop: Shop) -> None:
     name, now = unheard_of("항아리"), shop.m.clock.now()
     cheap = await make(shop.m, name=name, price=1_000, created_at=now - timedelta(days=2))
@@ -153,6 +159,7 @@ async def test_results_are_sorted_by_price_newness_and_sale(shop: Shop) -> None:
     assert len(await look_for(shop, name, sort="no such order")) == 3
 
 
+@pytest.mark.real_first
 async def test_what_is_sold_out_comes_after_what_can_be_had(shop: Shop) -> None:
     name = unheard_of("물레")
     gone = await make(shop.m, name=name, quantity=0)
@@ -160,6 +167,7 @@ async def test_what_is_sold_out_comes_after_what_can_be_had(shop: Shop) -> None:
     assert await look_for(shop, name) == [there, gone]
 
 
+@pytest.mark.real_first
 async def test_facets_are_links_that_narrow_with_counts(shop: Shop) -> None:
     name, place = unheard_of("바구니"), secrets.token_hex(3)
     cheap = await make(shop.m, name=name, category=f"가 {place}", country="일본", price=9_000)
@@ -200,6 +208,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.real_first
 async def test_whatever_is_typed_the_answer_is_a_page(shop: Shop) -> None:
     await service.follow(shop.m)
     folder = current_folder(root_of(shop))
@@ -218,6 +227,7 @@ async def test_whatever_is_typed_the_answer_is_a_page(shop: Shop) -> None:
     assert current_folder(root_of(shop)) == folder  # nobody took it for a broken index
 
 
+@pytest.mark.real_first
 async def test_a_garbage_page_is_the_first_or_the_last(shop: Shop) -> None:
     name = unheard_of("촛대")
     made = await make(shop.m, name=name)
@@ -226,6 +236,7 @@ async def test_a_garbage_page_is_the_first_or_the_last(shop: Shop) -> None:
     assert await look_for(shop, name, page="40") == []
 
 
+@pytest.mark.real_first
 async def test_suggestions_are_links_to_what_may_be_meant(shop: Shop) -> None:
     name = unheard_of("홀태")
     made = await make(shop.m, name=name)
@@ -279,6 +290,7 @@ async def test_without_an_index_the_database_answers_and_another_is_built(shop: 
         assert (await find())[0] == len(made)
 
 
+@pytest.mark.real_first
 async def test_only_one_process_of_a_machine_writes_and_the_next_goes_on_where_it_ended(
     shop: Shop, tmp_path: Path
 ) -> None:
