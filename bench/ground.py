@@ -23,7 +23,7 @@ from app.models import products, stock_movements
 from app.seed import seed
 from bench.client import Reply, Wire, compose
 from bench.cost import Cast, find_cast
-from bench.machine import SERVER, pin
+from bench.machine import REST, SERVER, pin
 from bench.wrk import WrongAnswerError
 from sandbox import children
 from sandbox.toss.config import Config
@@ -184,9 +184,9 @@ async def open_ground(folder: Path, count: int = PRODUCTS, **settings: str) -> A
             m = build_machines(replace(settings_for(stack, folder), public_url=shop.url))
             hello_url = start_hello(folder)
             cast = find_cast()
-            for kind in ("web", "hello"):
-                for pid in cast.pids[kind]:
-                    pin(pid, SERVER)
+            for kind, pids in cast.pids.items():
+                for pid in pids:
+                    pin(pid, SERVER if kind in {"web", "hello"} else REST)
             async with m.db.read() as tx:
                 goods = list((await tx.execute(select(products.c.product_id).limit(PRODUCTS))).scalars())
             yield Ground(shop, hello_url, m, stand, goods, cast)

@@ -1,4 +1,4 @@
-// node lighthouse.mjs FOLDER: reads [{page, url, cookie, profile, throttling, categories}] as JSON lines, writes one line of scores for each.
+// node lighthouse.mjs FOLDER: Lighthouse of FOLDER looks at the page of each line of its input, and says what it saw in a line.
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -7,20 +7,41 @@ const require = createRequire(`${process.argv[2]}/`);
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 const { default: lighthouse } = await load('lighthouse');
 const { launch } = await load('chrome-launcher');
+const { default: puppeteer } = await load('puppeteer-core');
 
-const chrome = await launch({
-  chromePath: process.env.CHROME_PATH,
-  chromeFlags: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--ignore-certificate-errors'],
-});
+const chrome = await launch({ chromePath: process.env.CHROME_PATH, chromeFlags: JSON.parse(process.env.CHROME_FLAGS) });
 for (const sign of ['SIGINT', 'SIGTERM']) process.on(sign, () => { chrome.kill(); process.exit(130); });
+const browser = await puppeteer.connect({ browserURL: `http://127.0.0.1:${chrome.port}` });
+const jar = await browser.target().createCDPSession();
+
+async function look({ url, cookies, throttling, categories }) {
+  await jar.send('Storage.clearCookies');
+  await jar.send('Storage.setCookies', { cookies: cookies.map(({ name, value }) => ({ name, value, url, path: '/', secure: true })) });
+  const settings = { output: 'json', onlyCategories: categories, throttling, disableFullPageScreenshot: true };
+  return (await lighthouse(url, { port: chrome.port, logLevel: 'silent', ...settings })).lhr;
+}
+
+function failedIn(lhr, { id, auditRefs }) {
+  return auditRefs.filter(({ id: audit, weight }) => weight && (lhr.audits[audit].score ?? 1) < 1).map(({ id: audit }) => `${id}: ${audit}`);
+}
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { page, url, cookie, profile, throttling, categories } = JSON.parse(line);
-  const settings = { output: 'json', onlyCategories: categories, throttling, extraHeaders: { Cookie: cookie }, disableFullPageScreenshot: true };
-  const { lhr } = await lighthouse(url, { port: chrome.port, logLevel: 'silent', ...settings });
+  const question = JSON.parse(line);
+  let lhr = await look(question);
+  if (lhr.runtimeError) lhr = await look(question); // on a busy machine a trace is lost now and then
+  const categories = Object.values(lhr.categories);
   const value = (id) => lhr.audits[id]?.numericValue ?? null;
-  const scores = Object.fromEntries(Object.entries(lhr.categories).map(([id, { score }]) => [id, score === null ? null : Math.round(score * 100)]));
-  const failed = Object.values(lhr.categories).filter(({ id }) => id !== 'performance').flatMap(({ id, auditRefs }) => auditRefs.filter(({ id: audit, weight }) => weight && lhr.audits[audit].score !== null && lhr.audits[audit].score < 1).map(({ id: audit }) => `${id}: ${audit}`));
-  console.log(JSON.stringify({ page, profile, scores, failed, error: lhr.runtimeError?.message ?? '', fcp: value('first-contentful-paint'), lcp: value('largest-contentful-paint'), tbt: value('total-blocking-time'), cls: value('cumulative-layout-shift') }));
+  console.log(JSON.stringify({
+    page: question.page,
+    profile: question.profile,
+    scores: Object.fromEntries(categories.map(({ id, score }) => [id, score === null ? null : Math.round(score * 100)])),
+    failed: categories.filter(({ id }) => id !== 'performance').flatMap((category) => failedIn(lhr, category)),
+    error: lhr.runtimeError?.code ?? '',
+    fcp: value('first-contentful-paint'),
+    lcp: value('largest-contentful-paint'),
+    tbt: value('total-blocking-time'),
+    cls: value('cumulative-layout-shift'),
+  }));
 }
+await browser.disconnect();
 chrome.kill();

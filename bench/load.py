@@ -52,6 +52,8 @@ def main(args: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="madang-bench-") as folder:
             return uvloop.run(measure(Path(folder), options))
+    except TimeoutError:
+        return machine.complain("Nothing was measured: the shop did not open in time on this machine.")
     except (MissingProgram, ServerFailed, WrongAnswerError) as trouble:
         return machine.complain(f"Nothing was measured: {trouble}")
 
@@ -74,10 +76,9 @@ def read_options(args: list[str]) -> argparse.Namespace:
 async def measure(folder: Path, options: argparse.Namespace) -> int:
     """Run every scenario in every round, a hello before each."""
     about = machine.describe()
-    if machine.is_pinned():
-        machine.pin(os.getpid(), machine.REST)
     slices: dict[str, list[Slice]] = {one.name: [] for one in options.chosen}
     async with open_ground(folder) as ground:
+        machine.pin(os.getpid(), machine.REST)
         for number in range(options.rounds):
             for one in options.chosen:
                 slices[one.name].append(

@@ -60,7 +60,7 @@ def _run(url: str, file: str, connections: int, seconds: float, right: Sequence[
     options = ["-t1", f"-c{connections}", f"-d{seconds:.0f}s", f"--timeout={PATIENCE_SECONDS}s"]
     words = [str(find_wrk()), *options, f"-s{SCRIPT}", url, "--", file, *map(str, right)]
     with subprocess.Popen(  # noqa: S603 - our own list
-        bound(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        bound(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as child:
         pin(child.pid, REST)
         return child.communicate()[0]

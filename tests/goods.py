@@ -14,6 +14,7 @@ from app.models import products, stock_movements
 CACHES: tuple[Any, ...] = (
     catalog._product_cache,
     catalog._page_cache,
+    catalog._neighbour_cache,
     catalog._list_cache,
     catalog._shelf_cache,
 )

@@ -8,7 +8,7 @@ from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
-from app.core.languages import _, ngettext
+from app.core.languages import NAMES, _, ngettext, speaking, spoken
 from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
@@ -62,7 +62,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
     Raises NotFoundError.
     """
-    place = _Place(category, sort, paging.read_cursor(sort, cursor))
+    place = _Place(category, sort, paging.read_cursor(sort, cursor), spoken())
     page = (await m.keep(_list_cache).get([place])).get(place)
     if page is None:
         raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
@@ -77,8 +77,9 @@ async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     page = (await m.keep(_page_cache).get([product_id])).get(product_id)
     if page is None:
         raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
-    beside = await m.keep(_neighbour_cache).get([product_id])
-    return replace(page, neighbours=beside.get(product_id, ()))
+    this = (product_id, spoken())
+    beside = await m.keep(_neighbour_cache).get([this])
+    return replace(page, neighbours=beside.get(this, ()))
 
 
 async def find_categories(m: Machines) -> list[str]:
@@ -88,7 +89,7 @@ async def find_categories(m: Machines) -> list[str]:
 
 async def find_shelves(m: Machines) -> Shelves:
     """Return what is new and what costs less than it did, at most a second old."""
-    return (await m.keep(_shelf_cache).get(["all"]))["all"]
+    return (await m.keep(_shelf_cache).get([spoken()]))[spoken()]
 
 
 async def has_products(tx: Tx) -> bool:
@@ -103,11 +104,12 @@ async def add_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Which page of which list."""
+    """Which page of which list, in which language."""
 
     category: str
     sort: Sort
     after: Position | None
+    language: str
 
 
 def _product_cache(m: Machines) -> Cache[int, Product]:
@@ -132,14 +134,17 @@ def _page_cache(m: Machines) -> Cache[int, ProductPage]:
     return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
 
 
-def _neighbour_cache(m: Machines) -> Cache[int, tuple[ProductCard, ...]]:
-    async def fetch(ids: list[int]) -> dict[int, tuple[ProductCard, ...]]:
+def _neighbour_cache(m: Machines) -> Cache[tuple[int, str], tuple[ProductCard, ...]]:
+    async def fetch(keys: list[tuple[int, str]]) -> dict[tuple[int, str], tuple[ProductCard, ...]]:
+        found = {}
         async with m.db.read() as tx:
-            products = await store.select_products(tx, ids)
-            return {
-                number: tuple(await _count_options(tx, await store.select_neighbours(tx, one, NEIGHBOURS)))
-                for number, one in products.items()
-            }
+            products = await store.select_products(tx, [number for number, _language in keys])
+            for number, language in keys:
+                if number in products:
+                    cards = await store.select_neighbours(tx, products[number], NEIGHBOURS)
+                    with speaking(language):
+                        found[number, language] = tuple(await _count_options(tx, cards))
+        return found
 
     return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES, refreshed=PAGES_REFRESHED)
 
@@ -154,14 +159,19 @@ def _list_cache(m: Machines) -> Cache[_Place, ListPage]:
 
 
 def _shelf_cache(m: Machines) -> Cache[str, Shelves]:
-    async def fetch(keys: list[str]) -> dict[str, Shelves]:
+    async def fetch(languages: list[str]) -> dict[str, Shelves]:
         async with m.db.read() as tx:
-            fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
-            on_sale = await store.select_discounted(tx, SHELF)
-            counted = await _count_options(tx, fresh + on_sale)
-        return dict.fromkeys(keys, Shelves(counted[: len(fresh)], counted[len(fresh) :]))
+            return {language: await _read_shelves(tx, language) for language in languages}
 
-    return Cache(m.background, fetch, FRESH_SECONDS, 1)
+    return Cache(m.background, fetch, FRESH_SECONDS, len(NAMES))
+
+
+async def _read_shelves(tx: Tx, language: str) -> Shelves:
+    fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
+    on_sale = await store.select_discounted(tx, SHELF)
+    with speaking(language):
+        counted = await _count_options(tx, fresh + on_sale)
+    return Shelves(counted[: len(fresh)], counted[len(fresh) :])
 
 
 def _category_cache(m: Machines) -> Cache[str, list[str]]:
@@ -178,7 +188,8 @@ async def _read_page(tx: Tx, place: _Place) -> ListPage | None:
     cards = await store.select_page(tx, place.category, place.sort, place.after, PAGE_SIZE + 1)
     if place.category and not cards and place.after is None:
         return None
-    shown = await _count_options(tx, cards[:PAGE_SIZE])
+    with speaking(place.language):
+        shown = await _count_options(tx, cards[:PAGE_SIZE])
     next_cursor = paging.write_cursor(place.sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
     return ListPage(shown, next_cursor, is_first=place.after is None)
 

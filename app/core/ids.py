@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from app.core.clock import to_kst
 
 # Crockford's base32: no I, L, O, U, so that a number can be read aloud.
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-TOKEN_LENGTH = 43  # 256 bits in base64
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits in base64
 
 
 def order_no(now: datetime) -> str:
@@ -41,9 +42,7 @@ def idempotency_key() -> str:
 
 def is_token(text: str) -> bool:
     """Whether ``text`` has the shape of a token of ours. Anything else is never adopted."""
-    return len(text) == TOKEN_LENGTH and all(
-        char.isascii() and (char.isalnum() or char in "-_") for char in text
-    )
+    return TOKEN.fullmatch(text) is not None
 
 
 def derive_token(secret_key: str, seed: str) -> str:

@@ -29,16 +29,16 @@ NEVER_USED = (
 )
 
 
-def hash_style(css: bytes) -> str:
+def hash_style(css: str) -> str:
     """Return the name by which a policy allows one inline style sheet."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(css).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}'"
 
 
 def plain_page(style: str) -> dict[str, str]:
     """Return the headers of a page of ours; ``style`` names its inline style sheet."""
     return _page(
         f"default-src 'none'; script-src 'self'; style-src 'self' {style}; img-src 'self' data:; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'",
+        "connect-src 'self'; form-action 'self'",
         "payment=()",
     )
 

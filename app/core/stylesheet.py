@@ -1,11 +1,12 @@
 """Style sheets as they are sent: comments and spare white space are for us alone."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-# In this order: the first paint waits for nothing else, and a shop window asks for no style sheet at all.
-# What these do not have, desk.css has: the pages that need it link it.
-INLINE = ("tokens.css", "critical.css", "shop.css")
+# In this order: the first paint waits for nothing else. What these do not have, desk.css has, and pages link.
+WINDOW = ("tokens.css", "critical.css", "shop.css")  # all that the shop window has
+COUNTER = (*WINDOW, "counter.css")  # every other page
 COMMENT = re.compile(r"(\"[^\"]*\"|'[^']*')|/\*.*?\*/", re.DOTALL)
 SPACE = re.compile(r"(\"[^\"]*\"|'[^']*')|\s*([{};,])\s*|(:)\s+|\s+")
 
@@ -17,6 +18,6 @@ def squeeze(css: str) -> str:
     return packed.replace(";}", "}").strip()
 
 
-def read_inline(folder: Path) -> str:
-    """Return the style sheet that stands in every page."""
-    return squeeze("\n".join((folder / name).read_text(encoding="utf-8") for name in INLINE))
+def read_inline(folder: Path, names: Sequence[str]) -> str:
+    """Return the one style sheet that stands in a page, of these files."""
+    return squeeze("\n".join((folder / name).read_text(encoding="utf-8") for name in names))

@@ -38,9 +38,8 @@ class Writer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            extensions=["jinja2.ext.i18n"],
         )
-        self._env.install_gettext_callables(languages.find, languages.find_counted, newstyle=True)  # type: ignore[attr-defined]
+        self._env.globals.update(_=languages.gettext, ngettext=languages.ngettext)
         self._m = m
 
     def write(self, wish: SendMail) -> EmailMessage:
@@ -50,8 +49,9 @@ class Writer:
         settings = self._m.settings
         token = ids.derive_token(settings.secret_key, wish.seed) if wish.seed else ""
         with languages.speaking(wish.language):
+            shop_name = languages.find(settings.shop_name)
             text = self._env.get_template(f"{wish.kind}.txt").render(
-                shop_name=languages.find(settings.shop_name),
+                shop_name=shop_name,
                 shop_phone=settings.shop_phone,
                 shop_email=settings.shop_email,
                 home=settings.base_url,
@@ -61,16 +61,16 @@ class Writer:
         subject, _, body = text.partition("\n")
         mail = EmailMessage(policy=SMTP)
         try:
-            mail["From"] = Address(settings.shop_name, addr_spec=settings.sender)
+            mail["From"] = Address(shop_name, addr_spec=settings.sender)
             mail["To"] = Address(addr_spec=wish.to)
             mail["Subject"] = subject.strip()
             mail["Date"] = format_datetime(to_kst(self._m.clock.now()))
             mail["Message-ID"] = f"<{_event(wish)}@{settings.mail_domain}>"
             mail["Auto-Submitted"] = "auto-generated"
-            mail["Content-Language"] = wish.language
         except (MessageError, ValueError) as error:
             raise BadMessageError(f"mail {wish.kind}: {type(error).__name__}") from None
         mail.set_content(body.strip() + "\n", cte="base64")
+        mail["Content-Language"] = wish.language  # after the content, which takes such headers away
         return mail
 
 

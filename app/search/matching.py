@@ -18,6 +18,7 @@ ADDED = 0.2
 
 # How many letters must be typed before one, or two, of them may be wrong.
 LETTERS_FOR_ONE, LETTERS_FOR_TWO = 4, 8
+MOST_LETTERS = 40  # no word is longer; comparing such with every word of the shop would take long
 MOST_JOINED = 4
 DIGIT = re.compile(r"\d")
 
@@ -57,7 +58,7 @@ class Matcher:
     def nearly(self, word: str) -> Query:
         """Match words that are a letter off, or two when it is long; numbers are never nearly right."""
         sound = hangul.sound(word)
-        if len(sound) < LETTERS_FOR_ONE or DIGIT.search(word):
+        if not LETTERS_FOR_ONE <= len(sound) <= MOST_LETTERS or DIGIT.search(word):
             return Query.empty_query()
         ways = [self._fuzzy(sound, 1, ONE_LETTER_OFF)]
         if len(sound) >= LETTERS_FOR_TWO:
@@ -87,6 +88,8 @@ class Matcher:
         return ways
 
     def _beginning(self, sound: str) -> list[Query]:
+        if len(sound) > MOST_LETTERS:
+            return []
         ways = [self._fuzzy(f"^{sound}", 0, BEGINNING, prefix=True)]
         if len(sound) >= LETTERS_FOR_ONE:
             ways.append(self._fuzzy(sound, 0, BEGINNING_OF_ENDING, prefix=True))

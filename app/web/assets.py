@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from app.core import packing, policy, stylesheet
+from app.core import packing, stylesheet
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -31,18 +31,17 @@ class Assets:
         self._files = {
             str(path.relative_to(folder)): _read(path) for path in sorted(folder.rglob("*")) if path.is_file()
         }
-        css = stylesheet.read_inline(folder / "css")
-        self.critical_style = f"<style>{css}</style>"
-        self.critical_hash = policy.hash_style(css.encode())
+        self.window_style = stylesheet.read_inline(folder / "css", stylesheet.WINDOW)
+        self.counter_style = stylesheet.read_inline(folder / "css", stylesheet.COUNTER)
 
     def url(self, path: str) -> str:
         """Return the address of a file; it changes whenever the file does."""
         return f"/static/{self._files[path].hash}/{path}"
 
-    def find(self, hash_: str, path: str) -> Asset:
-        """Return a file by its address. Raises NotFoundError."""
+    def find(self, path: str) -> Asset:
+        """Return a file. Raises NotFoundError."""
         asset = self._files.get(path)
-        if asset is None or asset.hash != hash_:
+        if asset is None:
             raise NotFoundError("static file")
         return asset
 

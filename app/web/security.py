@@ -1,5 +1,7 @@
 """Puts on every answer the headers that tell a browser what our pages never do."""
 
+from collections.abc import Mapping
+
 from quart import Quart, Response, g, request
 
 from app.core import policy
@@ -19,14 +21,16 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
     """Put the headers on every answer."""
     always = policy.HSTS if settings.is_https else {}
     bare = {**policy.ALWAYS, "Content-Security-Policy": policy.BARE, **always}
-    plain = {**policy.plain_page(assets.critical_hash), **always}
-    paying = {**policy.payment_page(assets.critical_hash, settings.toss_sdk_url), **always}
+    window, counter = (policy.hash_style(css) for css in (assets.window_style, assets.counter_style))
+    in_window = {**policy.plain_page(window), **always}
+    plain = {**policy.plain_page(counter), **always}
+    paying = {**policy.payment_page(counter, settings.toss_sdk_url), **always}
 
     async def add_headers(response: Response) -> Response:
-        page = paying if g.get("embeds_toss") else plain
+        page = paying if g.get("embeds_toss") else in_window if g.get("is_window") else plain
         # Pieces are read by htmx; what a browser would be told of a page of theirs is half of their weight.
         is_page = response.mimetype == "text/html" and not g.get("sends_pieces")
-        response.headers.update(page if is_page else bare)
+        _put(response, page if is_page else bare)
         if request.path.startswith(SECRET_ADDRESSES):
             response.headers["Referrer-Policy"] = "no-referrer"
         elif request.path.startswith(HANDED_OVER):
@@ -36,6 +40,16 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
         return response
 
     app.after_request(add_headers)
+
+
+def _put(response: Response, headers: Mapping[str, str]) -> None:
+    """Set many headers at once: each set by itself would look for its name among all the others."""
+    there = {name.lower() for name, _ in response.headers}
+    for name, value in headers.items():
+        if name.lower() in there:
+            response.headers.set(name, value)
+        else:
+            response.headers.add(name, value)
 
 
 def allow_toss() -> None:

@@ -36,7 +36,8 @@ PROMISED = {
     "content-security-policy": "default-src",
     "x-content-type-options": "nosniff",
 }
-REFERRER = ("same-origin", "no-referrer")
+# None of them tells anybody else more than that one came from this shop.
+REFERRER = ("same-origin", "no-referrer", "strict-origin")
 PROMISED_OF_PAGES = {"cross-origin-opener-policy": "same-origin", "permissions-policy": "camera"}
 MACHINES = {route.endpoint for route in Atlas().routes if route.stance == "outside"}  # they are told a status
 OPEN_TO_STORES = ("/static/", "/pictures/")

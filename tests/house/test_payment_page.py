@@ -48,6 +48,8 @@ def test_our_scripts_load_no_script_but_tosss() -> None:
     assert {name: made for name, made in found.items() if made} == {"payment.js": ["createElement('script"]}
     assert "src: url" in texts["payment.js"]
     assert "load(order.sdkUrl)" in texts["payment.js"]
+    # A template of the HTML: what it brings is named there.
+    assert "byId('scripts').content" in texts["touch.js"]
 
 
 @pytest.mark.parametrize(

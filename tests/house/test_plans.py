@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Table, event, insert, text
+from sqlalchemy import event
 
 from app.cart import store as carts
 from app.catalog import paging
@@ -20,14 +20,12 @@ from app.models import cart_heads, order_lines, orders, products, web_payments
 from app.models import carts as cart_lines
 from app.orders import store as orders_store
 from app.payments import store as payments
+from tests.plenty import OWNERS, WHEN, analyse, fill
 from tests.stack import Stack
 
 COUNT = 3000  # so many that no engine thinks a whole table is as good
-BATCH = 1000
-SHELVES = 12
-OWNERS = 150  # each with twenty orders, and as many lines in the cart
 MORE_THAN_A_PAGE = 200  # rows; that many may be sorted
-WHEN = datetime(2026, 11, 1)  # noqa: DTZ001 - naive UTC, as the database stores it
+FULL = (products, orders, order_lines, web_payments, cart_lines, cart_heads)
 OWNER = "g:owner-7"
 AFTER = {
     "created_at": paging.Position(WHEN + timedelta(minutes=COUNT // 2), COUNT // 2),
@@ -69,16 +67,9 @@ async def full(stack: Stack) -> AsyncIterator[Database]:
     """A database with so much in it that a scan would show."""
     db = Database(stack.create_database(), Clock())
     await migrate(db)
-    for table, row in ROWS.items():
-        for start in range(1, COUNT, BATCH):
-            async with db.write() as tx:
-                await tx.execute(insert(table), [row(n) for n in range(start, start + BATCH)])
-    async with db.write() as tx:
-        await tx.execute(insert(cart_heads), [_head(n) for n in range(OWNERS)])
-    async with db.write() as tx:  # what the engines know of their tables
-        names = ["ANALYZE"] if db.is_sqlite else [f"ANALYZE TABLE {table.name}" for table in ROWS]
-        for words in names:
-            await tx.execute(text(words))
+    for table in FULL:
+        await fill(db, table, OWNERS if table is cart_heads else COUNT)
+    await analyse(db, FULL)
     yield db
     await db.close()
 
@@ -133,106 +124,3 @@ def _is_bad_lite(step: Any) -> bool:
     """As SQLite tells it: a SCAN without an index. It does not tell how much it sorts."""
     said = step["detail"]
     return said.startswith("SCAN") and "INDEX" not in said and "CONSTANT" not in said
-
-
-def _product(n: int) -> dict[str, Any]:
-    return {
-        "product_id": n,
-        "name": f"물건 {n}",
-        "price": 1000 + n,
-        "category": f"분류-{n % SHELVES}",
-        "country": "대한민국",
-        "manufacturer": "마당 공방",
-        "quantity": 10,
-        "description": "",
-        "list_price": 2000 + n if n % 5 == 0 else None,
-        "group_id": n - n % 30 + 1 if n % 30 in {1, 2} else None,
-        "option_label": "",
-        "image": "mug.svg",
-        "status": "hidden" if n % 50 == 0 else "on_sale",
-        "version": 1,
-        "created_at": WHEN + timedelta(minutes=n),
-        "updated_at": WHEN,
-    }
-
-
-def _order(n: int) -> dict[str, Any]:
-    return {
-        "order_id": n,
-        "order_no": f"no-{n}",
-        "owner": f"g:owner-{n % OWNERS}",
-        "user_id": None,
-        "cart_stamp": n,
-        "status": "PAID",
-        "open_slot": None,
-        "total_quantity": 1,
-        "items_price": 1000,
-        "delivery_fee": 0,
-        "total_price": 1000,
-        "recipient_name": "",
-        "recipient_phone": "",
-        "postcode": "",
-        "address1": "",
-        "address2": "",
-        "delivery_note": "",
-        "expires_at": WHEN,
-        "paid_at": WHEN,
-        "created_at": WHEN,
-        "updated_at": WHEN,
-    }
-
-
-def _order_line(n: int) -> dict[str, Any]:
-    what = {"order_line_id": n, "order_id": n, "product_id": n, "name": "", "option_label": ""}
-    return what | {"image": "", "price": 1000, "quantity": 1}
-
-
-def _attempt(n: int) -> dict[str, Any]:
-    return {
-        "web_payment_id": n,
-        "user_id": None,
-        "signup_id": None,
-        "total_quantity": 1,
-        "total_price": 1000,
-        "customer_name": "",
-        "customer_phone": "",
-        "payment_status": "PAID",
-        "order_id": n,
-        "payment_no": f"payment-{n}",
-        "payment_key": f"key-{n}",
-        "idempotency_key": None,
-        "failure_code": None,
-        "open_slot": None,
-        "confirming_at": None,
-        "next_check_at": WHEN if n % 100 == 0 else None,
-        "checks": 0,
-        "created_at": WHEN,
-        "updated_at": WHEN,
-    }
-
-
-def _cart_line(n: int) -> dict[str, Any]:
-    return {
-        "cart_id": n,
-        "product_id": n,
-        "user_id": None,
-        "signup_id": None,
-        "quantity": 1,
-        "owner": f"g:owner-{n % OWNERS}",
-        "stamp": n,
-        "created_at": WHEN,
-        "updated_at": WHEN,
-    }
-
-
-def _head(n: int) -> dict[str, Any]:
-    return {"owner": f"g:owner-{n}", "last_stamp": n, "cleared_stamp": 0, "updated_at": WHEN}
-
-
-ROWS: dict[Table, Callable[[int], dict[str, Any]]] = {
-    products: _product,
-    orders: _order,
-    order_lines: _order_line,
-    web_payments: _attempt,
-    cart_lines: _cart_line,
-}

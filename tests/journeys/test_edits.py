@@ -111,6 +111,21 @@ async def test_a_double_click_without_scripts_adds_once(enter: Enter, m: Machine
     await walker.badge(1)
 
 
+async def test_the_focus_goes_to_the_next_line_then_to_the_one_before_then_to_the_heading(
+    enter: Enter, m: Machines
+) -> None:
+    walker = await enter()
+    page = walker.page
+    for product_id in await on_sale(m, 3):
+        await add(walker, product_id)
+    await walker.go("/cart")
+    lines = [await line.get_attribute("id") for line in await page.locator(".lines > li").all()]
+    for removed, heading in ((0, f"#{lines[1]} h2"), (2, f"#{lines[1]} h2"), (1, "#cart-heading")):
+        await page.locator(f"#{lines[removed]}").get_by_role("button", name="삭제").press("Enter")
+        await expect(page.locator(f"#{lines[removed]}")).to_have_count(0)
+        await expect(page.locator(heading)).to_be_focused()
+
+
 async def test_what_was_removed_comes_back_with_its_quantity(enter: Enter, m: Machines) -> None:
     walker = await enter(size=DESK)
     first, second = await on_sale(m, 2)

@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from playwright.async_api import Route, expect
 
 from app.machines import Machines
 from tests.journeys.books import on_sale
 from tests.journeys.conftest import Enter
-from tests.journeys.walker import FAILED_LOADS, add, focused, order
-from tests.processes import RunningShop
+from tests.journeys.walker import FAILED_LOADS, add, fill, focused, order
+from tests.processes import RECIPIENT, RunningShop
 
 BROKEN = "<!doctype html><h1>502 Bad Gateway</h1>"
 NO_NET = "인터넷에 연결되어 있지 않습니다."
 NO_ANSWER = "응답을 받지 못했습니다."
+LATE = "응답이 늦어지고 있습니다."
+NOT_TWICE = "담겼는지 확인하지 못했습니다. 다시 시도해도 두 번 담기지 않습니다."
+NOT_SENT = "보내지 않았으며, 입력하신 내용은 그대로 있습니다."
+PORTAL = "<!doctype html><title>Wi-Fi</title><h1>Welcome to the hotel</h1>"
 
 
 def only(method: str, act: Callable[[Route], Awaitable[None]]) -> Callable[[Route], Awaitable[None]]:
@@ -107,10 +112,148 @@ async def test_an_answer_lost_on_the_way_is_not_added_twice_by_the_retry(enter: 
     await walker.go(f"/products/{product_id}")
     await page.route("**/cart/lines", only("POST", lose), times=1)
     await walker.button("장바구니 담기").click()
-    await expect(walker.notice).to_contain_text(NO_ANSWER)
+    await expect(walker.notice).to_contain_text(f"{NO_ANSWER} {NOT_TWICE}")
     await walker.button("다시 시도").click()
     await expect(walker.notice).to_contain_text("장바구니에 담았습니다")
     await walker.badge(1)
+
+
+async def test_a_late_answer_is_told_after_five_seconds_and_asking_again_adds_once(
+    enter: Enter, m: Machines
+) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    await page.clock.install()
+    await walker.go(f"/products/{product_id}")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await go_on.wait()
+        await route.continue_()
+
+    await page.get_by_label("수량", exact=True).fill("2")
+    await page.route("**/cart/lines", only("POST", answer_late), times=1)
+    await walker.button("장바구니 담기").press("Enter")
+    await asked.wait()
+    await page.clock.fast_forward(5_100)
+    await expect(walker.notice).to_contain_text(f"{LATE} {NOT_TWICE}")
+    await expect(page.get_by_label("수량", exact=True)).to_have_value("2")
+    await walker.button("다시 시도").press("Enter")
+    await page.clock.fast_forward(100)
+    await expect(walker.notice).to_contain_text("장바구니에 담았습니다")
+    await walker.badge(2)
+    go_on.set()
+    await page.reload()
+    await walker.badge(2)
+
+
+async def test_a_late_answer_that_comes_takes_its_message_away(enter: Enter, m: Machines) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    await add(walker, product_id)
+    await page.clock.install()
+    await walker.go("/cart")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/cart/lines/**", only("POST", answer_late))
+    await page.locator(f"#cart-quantity-{product_id}").fill("4")
+    await page.clock.fast_forward(400)
+    await asked.wait()
+    await expect(page.locator(f"#cart-line-{product_id}[aria-busy]")).to_have_count(1)
+    await page.clock.fast_forward(5_100)
+    await expect(walker.notice).to_contain_text(LATE)
+    go_on.set()
+    await walker.badge(4)
+    await expect(walker.notice).to_be_empty()
+    await expect(page.locator("[aria-busy]")).to_have_count(0)
+
+
+async def test_what_one_line_was_not_answered_stands_while_another_is(enter: Enter, m: Machines) -> None:
+    walker = await enter()
+    walker.forgiven += FAILED_LOADS
+    page = walker.page
+    first, second = await on_sale(m, 2)
+    await add(walker, first)
+    await add(walker, second)
+    await walker.go("/cart")
+    await page.route(f"**/cart/lines/{first}", lambda route: route.abort(), times=1)
+    await page.locator(f"#cart-quantity-{first}").fill("3")
+    await expect(walker.notice).to_contain_text(NO_ANSWER)
+    await page.locator(f"#cart-quantity-{second}").fill("5")
+    await walker.badge(6)
+    await expect(walker.notice).to_contain_text(NO_ANSWER)
+    await expect(page.locator(f"#cart-quantity-{first}")).to_have_value("3")
+    await walker.button("다시 시도").press("Enter")
+    await walker.badge(8)
+    await expect(walker.notice).to_be_empty()
+
+
+async def test_the_page_of_a_hotels_network_is_no_answer(enter: Enter, m: Machines) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    await walker.go(f"/products/{product_id}")
+    title = await page.title()
+    portal = only("POST", lambda route: route.fulfill(content_type="text/html", body=PORTAL))
+    await page.route("**/cart/lines", portal, times=1)
+    await walker.button("장바구니 담기").click()
+    await expect(walker.notice).to_contain_text(NO_ANSWER)
+    assert await page.title() == title
+    await walker.button("다시 시도").click()
+    await walker.badge(1)
+
+
+async def test_a_plain_form_stays_with_all_that_was_typed_when_there_is_no_net(
+    enter: Enter, m: Machines
+) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    await add(walker, product_id)
+    await walker.go("/checkout")
+    await fill(walker, "checkout", **RECIPIENT)
+    await page.context.set_offline(offline=True)
+    await walker.button("다음: 주문 확인").press("Enter")
+    await expect(walker.notice).to_contain_text(f"{NO_NET} {NOT_SENT}")
+    await expect(page.get_by_label("주소", exact=True)).to_have_value(RECIPIENT["address1"])
+    assert not (await focused(page)).startswith("BODY")
+    await page.context.set_offline(offline=False)
+    await walker.button("다시 시도").press("Enter")
+    await expect(walker.heading("주문 내용을 확인해 주십시오")).to_be_visible()
+    await expect(page.get_by_text(RECIPIENT["address1"])).to_be_visible()
+
+
+@pytest.mark.slow  # five seconds, which no clock of ours can hurry while the browser is leaving
+async def test_a_plain_form_tells_that_its_answer_is_late(enter: Enter, m: Machines) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    await add(walker, product_id)
+    await walker.go("/checkout")
+    await fill(walker, "checkout", **RECIPIENT)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/checkout", only("POST", answer_late), times=1)
+    pressing = asyncio.create_task(walker.button("다음: 주문 확인").press("Enter", timeout=60_000))
+    await asked.wait()
+    await expect(walker.notice).to_contain_text(LATE, timeout=20_000)
+    await expect(page.get_by_label("주소", exact=True)).to_have_value(RECIPIENT["address1"])
+    go_on.set()
+    await pressing
+    await expect(walker.heading("주문 내용을 확인해 주십시오")).to_be_visible()
 
 
 async def test_a_slow_answer_keeps_the_focus_and_takes_one_press(enter: Enter, m: Machines) -> None:
@@ -185,6 +328,7 @@ async def test_the_cart_is_away_for_a_while(enter: Enter, m: Machines, running: 
     await walker.button("장바구니 담기").click()
     await expect(walker.notice).to_contain_text("잠시 후 다시 시도해 주십시오")
     await expect(page.get_by_label("수량", exact=True)).to_have_value("3")
+    await expect(walker.button("다시 시도")).to_be_visible()
     answer = await walker.go("/cart")
     assert answer.status == 503
     await expect(walker.heading("잠시 연결이 원활하지 않습니다")).to_be_visible()

@@ -102,7 +102,7 @@ def _fetch(settings: Settings, path: str, cookie: str = "") -> _Answer:
 
 
 def _differences(settings: Settings, page: _Answer) -> Iterator[str]:
-    style = policy.hash_style(stylesheet.read_inline(STATIC / "css").encode())
+    style = policy.hash_style(stylesheet.read_inline(STATIC / "css", stylesheet.COUNTER))
     wanted = policy.payment_page(style, settings.toss_sdk_url) | {"Cache-Control": "no-store"}
     for name, value in (wanted | (policy.HSTS if settings.is_https else {})).items():
         if page.headers.get(name.lower()) != value:

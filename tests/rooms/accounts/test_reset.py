@@ -67,6 +67,17 @@ async def test_who_forgot_the_password_gets_a_new_one_by_mail(shop: Shop) -> Non
     assert "모든 기기에서 로그아웃" in text_of(await letter(shop, email, "비밀번호가 바뀌었습니다"))
 
 
+async def test_the_mail_is_written_in_the_language_it_was_asked_for_in(shop: Shop) -> None:
+    email = await give_email(shop.m, await minji(shop.m))
+    visitor = shop.visitor()
+    await visitor.get("/languages/en?back=/")
+    await visitor.post("/password-reset", email=email)
+    mail = await letter(shop, email, "Your link to reset your password")
+    assert not re.search(r"[가-힣]", text_of(mail))
+    assert mail["Content-Language"] == "en"
+    await ask(shop, email)  # who asks in Korean is answered in Korean
+
+
 async def test_a_link_works_once(shop: Shop) -> None:
     person = await minji(shop.m)
     email = await give_email(shop.m, person)

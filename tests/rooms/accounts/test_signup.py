@@ -169,6 +169,15 @@ async def test_of_twenty_who_want_an_id_at_once_one_gets_it(shop: Shop) -> None:
     assert sorted(answer.status_code for answer in answers) == [303, *[422] * 19]
 
 
+async def test_a_form_sent_again_is_the_same_member_and_a_strangers_is_not(shop: Shop) -> None:
+    form = typed()
+    answers = [await shop.visitor().post("/signup", **form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert all("sid=" in str(answer.headers.getlist("Set-Cookie")) for answer in answers)
+    for changed in ({"password": "달 아래 다른 비밀번호"}, {"name": "이하나"}, {"phone": "010-9876-5432"}):
+        assert (await shop.visitor().post("/signup", **{**form, **changed})).status_code == 422
+
+
 async def test_an_answer_lost_on_the_way_from_the_database_is_read_back(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

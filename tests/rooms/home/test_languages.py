@@ -100,7 +100,10 @@ async def test_after_a_form_the_link_leads_to_a_page_that_can_be_looked_at(shop:
     assert 'href="/languages/en?back=/"' in refused
 
 
-@pytest.mark.parametrize("url", ["/password-reset/" + "x" * 43, "/payments/toss/failure/x?code=1&message=2"])
+@pytest.mark.parametrize(
+    "url",
+    ["/password-reset/" + "x" * 43, "/payments/toss/failure/x?code=1&message=2", "/payments/handovers/x"],
+)
 async def test_an_address_that_is_a_secret_or_written_by_others_is_in_no_link(shop: Shop, url: str) -> None:
     assert "/languages/" not in await text_of(await shop.visitor().get(url))
 

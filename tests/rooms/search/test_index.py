@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -61,17 +61,18 @@ def test_whatever_is_typed_there_is_an_answer_and_the_index_is_not_blamed(reader
 
 
 @pytest.mark.parametrize(
-    "query", ["가" * 100, "ㄱ" * 100, "a " * 50, "갉각 " * 33, "wkdrns" * 16, "뷁" * 33 + " " + "궯" * 33]
+    "query", ["가" * 10_000, "ㄱ" * 100, "a " * 50, "갉각 " * 33, "wkdrns" * 16, "뷁" * 33 + " " + "궯" * 33]
 )
 def test_the_longest_query_is_answered_at_once(reader: Reader, query: str) -> None:
     fastest = min(_seconds(reader, query) for _ in range(3))
-    assert fastest < 0.25
+    assert fastest < 0.1
 
 
 def _seconds(reader: Reader, query: str) -> float:
-    began = perf_counter()
+    """Return the processor's seconds: the machine may do other things besides."""
+    began = thread_time()
     reader.search(Question(read_query(query)))
-    return perf_counter() - began
+    return thread_time() - began
 
 
 ARTICLES = st.lists(
