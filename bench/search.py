@@ -136,13 +136,16 @@ def many(count: int) -> Iterator[Article]:
         yield replace(article, article_id=number + 1, name=name, price=price, sold=chance.randrange(50))
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return the milliseconds of the best of a few rounds: the machine does other things besides."""
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:
+    """Return the milliseconds of the best of a few rounds: the processor's, not the clock's.
+
+    tantivy searches in the thread that asks.
+    """
     rounds = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = clock()
         work()
-        rounds.append((time.perf_counter() - began) * 1000)
+        rounds.append((clock() - began) * 1000)
     return min(rounds)
 
 
@@ -155,7 +158,7 @@ def committing(folder: Path) -> float:
         writer.put(changed)
         writer.commit("")
 
-    return timed(change)
+    return timed(change, time.perf_counter)
 
 
 def held(reader: Reader) -> float:

@@ -85,7 +85,7 @@ async () => {
   document.addEventListener('htmx:before:request', () => { asked ??= performance.now(); });
   const sum = () => document.querySelector('#cart-totals .total dd').textContent;
   const before = sum();
-  document.querySelector('.line [data-step="1"]').click();
+  document.querySelector('.line [data-step="stepUp"]').click();
   const frame = () => new Promise(requestAnimationFrame);
   do await frame(); while (sum() === before);
   return { request: performance.now() - asked, press: performance.now() - pressed };

@@ -7,13 +7,13 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version as release
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tantivy import Document, Index, Order, Query, Schema, SchemaBuilder, Searcher
+from tantivy import Document, Index, Order, Query, Schema, SchemaBuilder, Searcher, SearchResult
 
 from app.search import article, hangul, matching, reading
 from app.search.article import Article, describe
@@ -280,21 +280,27 @@ class _Asking:
 
     def answer(self, question: Question) -> Found:
         """Return what the likeliest reading of the query finds that finds anything."""
-        query, words, kind = self._understand(question.query)
         filters = {name: self._matcher.is_(name, value) for name, value in question.chosen.items()}
-        asked = matching.all_of([query, *filters.values()])
+        for query, words, kind in self._readings(question.query):
+            result = self._search(matching.all_of([query, *filters.values()]), question)
+            # What the filters leave nothing of was understood nevertheless.
+            if result.count or (filters and self._finds(query)):  # type: ignore[attr-defined]  # its stub forgets it
+                ids = self._searcher.fast_field_values("article", [address for _, address in result.hits])
+                facets = self._count(query, filters)
+                total = int(result.count)  # type: ignore[attr-defined]  # as above
+                return Found([int(one or 0) for one in ids], total, facets, words, kind)
+        return Found([], 0, {name: [] for name in FACETS}, (), "nothing")
+
+    def _search(self, query: Query, question: Question) -> SearchResult:
         order, way = SORTS.get(question.sort, (None, Order.Desc))
-        result = self._searcher.search(
-            asked,
+        return self._searcher.search(
+            query,
             question.limit,
             offset=question.offset,
             order_by_field=order,
             order=way,
             weight_by_field=None if order else "rank",
         )
-        ids = self._searcher.fast_field_values("article", [address for _, address in result.hits])
-        total = int(result.count or 0)  # type: ignore[attr-defined]  # its stub forgets it
-        return Found([int(one or 0) for one in ids], total, self._count(query, filters), words, kind)
 
     def suggest(self, query: str, limit: int) -> list[int]:
         """Return the best articles for what may be half a query, as typed or with other keys."""
@@ -307,24 +313,17 @@ class _Asking:
                 return [int(one or 0) for one in ids]
         return []
 
-    def _understand(self, text: str) -> tuple[Query, tuple[str, ...], str]:
+    def _readings(self, text: str) -> Iterator[tuple[Query, tuple[str, ...], str]]:
+        """Give what the query may mean, the likeliest first; what is asked no more of costs nothing."""
         ways = reading.readings(text)
         for words in ways:
-            query = self._matcher.all_of(words)
-            if self._finds(query):
-                return query, words, "exact"
+            yield self._matcher.all_of(words), words, "exact"
         for words in ways:
-            near = [self._near(word) for word in words]
-            query = matching.all_of(near)
-            if self._finds(query):
-                return query, words, "near"
+            yield matching.all_of([self._near(word) for word in words]), words, "near"
         for words in ways:
             partly = [clause for clause in map(self._partly, words) if self._finds(clause)]
             for least in range(min(len(partly), len(words) - 1) or len(partly), 0, -1):
-                query = matching.some_of(partly, least)
-                if self._finds(query):
-                    return query, words, "partly"
-        return Query.empty_query(), (), "nothing"
+                yield matching.some_of(partly, least), words, "partly"
 
     def _near(self, word: str) -> Query:
         """Return a word's clause, or what is nearly that word where it finds nothing."""

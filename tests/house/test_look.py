@@ -94,6 +94,14 @@ def test_components_use_tokens_only_so_that_one_file_decides(sheet: str) -> None
             assert left == "", (name, value)
 
 
+def test_what_a_sheet_asks_of_an_attribute_some_template_says() -> None:
+    """A button that takes away once showed a plus: its name had changed, and the sheet did not know."""
+    said = "".join(path.read_text() for path in (CSS.parents[1] / "templates").rglob("*.html"))
+    asked = {found for sheet in SHEETS.values() for found in re.findall(r'\[(data-[\w-]+="[^"]+")\]', sheet)}
+    assert asked
+    assert [attribute for attribute in asked if attribute not in said] == []
+
+
 def test_a_browser_that_knows_no_light_dark_is_given_the_light_colours() -> None:
     [old] = re.findall(
         r"@supports not \(color: light-dark\(#000, #fff\)\) \{(.*?)\}", SHEETS["shop.css"], re.DOTALL

@@ -247,23 +247,6 @@ async def test_the_page_is_sound(office: Office, kind: str) -> None:
     await be_sound(walker)
 
 
-@pytest.mark.slow
-async def test_axe_finds_nothing_in_any_cell(chromium: Browser, office: Office) -> None:
-    """On the operators' pages, and on the one that shows every partial in all its states."""
-    table: dict[str, sound.Tally] = {}
-    found: list[str] = []
-    stranger = await open_walker(chromium, office.url, office.toss)
-    ways = [(stranger, ENTRIES), (office.walker, PAGES | {"partials": page("/admin/partials")})]
-    for walker, kinds in ways:
-        for kind, way in kinds.items():
-            await way(walker, office)
-            table[kind], lines = await sound.ask_axe_everywhere(walker.page)
-            found += [f"{kind}: {line}" for line in lines]
-    await stranger.page.context.close()
-    print("", *(f"{kind:<40}{tally}" for kind, tally in table.items()), sep="\n")  # noqa: T201
-    assert found == []
-
-
 @pytest.mark.parametrize("kind", ENTRIES)
 async def test_the_way_in_is_sound(chromium: Browser, office: Office, kind: str) -> None:
     walker = await open_walker(chromium, office.url, office.toss)
