@@ -22,8 +22,10 @@ def register(app: Quart, assets: Assets, pictures: Path) -> None:
     @app.get("/static/<hash_>/<path:path>", endpoint="static.show_file")
     @anyone(limit=limits.FILES)
     async def show_file(hash_: str, path: str) -> Response:
-        asset = assets.find(hash_, path)
-        headers = {"Cache-Control": FOREVER, "Content-Type": asset.content_type, "Vary": "Accept-Encoding"}
+        asset = assets.find(path)
+        # A page of the release before, or after, gets what there is, for this once: better than a bare page.
+        kept = FOREVER if asset.hash == hash_ else "no-store"
+        headers = {"Cache-Control": kept, "Content-Type": asset.content_type, "Vary": "Accept-Encoding"}
         coding = compression.choose()
         if coding in asset.packed:
             return Response(asset.packed[coding], 200, {**headers, "Content-Encoding": coding})

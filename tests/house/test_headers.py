@@ -83,7 +83,7 @@ PUBLIC = (
 ERRORS = (
     "/nowhere",
     "/products/0",
-    "/static/000000000000/js/shop.js",
+    "/static/000000000000/js/none.js",
     "/pictures/none.svg",
     "/admin/payments",
 )
@@ -109,6 +109,18 @@ async def test_static_files_and_pictures_carry_the_bare_policy(shop: Shop) -> No
         assert answer.status_code == 200
         assert answer.headers["Content-Security-Policy"] == policy.BARE
         await assert_strict(answer)
+
+
+async def test_a_page_of_another_release_gets_the_files_there_are_and_keeps_none(shop: Shop) -> None:
+    visitor = shop.visitor()
+    page = await (await visitor.get("/login")).get_data(as_text=True)
+    for url in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+        now = await visitor.get(url)
+        before = await visitor.get(re.sub(r"/static/\w+/", "/static/000000000000/", url))
+        assert before.status_code == 200
+        assert await before.get_data() == await now.get_data()
+        assert before.headers["Cache-Control"] == "no-store"
+        assert "immutable" in now.headers["Cache-Control"]
 
 
 async def test_nothing_private_is_kept_by_anybody_on_the_way(shop: Shop) -> None:

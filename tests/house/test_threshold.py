@@ -50,6 +50,6 @@ async def test_doubled_slashes_lead_nowhere(app: Quart) -> None:
 
 
 async def test_a_file_that_is_not_there_is_not_remembered(app: Quart) -> None:
-    for path in ("/static/x/css/shop.css", "/pictures/nothing.svg"):
+    for path in ("/static/x/css/none.css", "/pictures/nothing.svg"):
         answer = await look(app, path, "shop")
         assert (answer.status, answer.header("cache-control")) == (404, "no-store")

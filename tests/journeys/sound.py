@@ -116,6 +116,18 @@ async def ask_axe(page: Page, width: int, scheme: Scheme) -> tuple[Tally, list[s
     return Tally(1, len(said["violations"]), len(said["incomplete"])), lines
 
 
+async def ask_axe_everywhere(page: Page, *, scripts: bool = True) -> tuple[Tally, list[str]]:
+    """Return what axe finds in every cell of the grid: at each width, light and dark."""
+    await load_axe(page, scripts=scripts)
+    tally, found = Tally(), list[str]()
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            cell, lines = await ask_axe(page, width, scheme)
+            tally += cell
+            found += lines
+    return tally, found
+
+
 async def bear(page: Page) -> list[str]:
     """Return what does not bear a reader's own text: spaced at 320 px, and twice as large at 360."""
     found: list[str] = []

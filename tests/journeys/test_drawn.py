@@ -16,7 +16,7 @@ from app.web import errors, render
 from tests.house.test_errors import KINDS
 from tests.journeys import sound
 from tests.journeys.conftest import Enter
-from tests.journeys.sound import SCHEMES, WIDTHS, Tally, Validator
+from tests.journeys.sound import Tally, Validator
 
 REASON = "the reason is for the log"
 STILL_ASKED = [("name", "김민지"), ("phone", "01012345678")]
@@ -69,12 +69,9 @@ async def test_axe_finds_nothing_on_any_failure_s_page(app: Quart, enter: Enter,
         text = await page_of(app, kind, languages.SOURCE)
         await walker.page.route("**/failed", lambda route, text=text: route.fulfill(body=text))
         await walker.go("/failed")
-        await sound.load_axe(walker.page, scripts=scripts)
-        for width in WIDTHS:
-            for scheme in SCHEMES:
-                seen, lines = await sound.ask_axe(walker.page, width, scheme)
-                tally += seen
-                found += [f"{kind.__name__}: {line}" for line in lines]
+        seen, lines = await sound.ask_axe_everywhere(walker.page, scripts=scripts)
+        tally += seen
+        found += [f"{kind.__name__}: {line}" for line in lines]
         await walker.page.unroute("**/failed")
     print(f"\nfailures' pages: {tally}")  # noqa: T201
     assert found == []

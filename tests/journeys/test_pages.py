@@ -11,7 +11,7 @@ from app.machines import Machines
 from app.models import products
 from tests.journeys import sound
 from tests.journeys.books import on_sale, rows
-from tests.journeys.sound import SCHEMES, WIDTHS, Tally, Validator
+from tests.journeys.sound import SCHEMES, Tally, Validator
 from tests.journeys.walker import FAILED_LOADS, Walker, add, fill, open_walker, order, pay, sign_up
 from tests.processes import RECIPIENT, RunningShop
 from tests.toss_stand import Stand
@@ -204,6 +204,10 @@ PAGES: dict[str, Way] = {
     "receipt": member("/orders/{village.paid}/receipt"),
     "payment": payment,
     "payment left": left,
+    "handover": member("/orders/{village.pending}/payment/handover"),
+    "addresses": member("/account/addresses"),
+    "new address": member("/account/addresses/new"),
+    "new address, wrong": wrong(member("/account/addresses/new"), "저장"),
     "order waiting": waiting,
     "review": review,
 }
@@ -283,14 +287,7 @@ async def test_axe_finds_nothing_in_any_cell(
         walker = await member("/orders/{village.pending}/payment")(village)
     else:
         walker = await visit(village, kind)
-    await sound.load_axe(walker.page, scripts=scripts)
-    found: list[str] = []
-    name = f"{kind} ({'scripts' if scripts else 'plain'})"
-    table[name] = Tally()
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            tally, lines = await sound.ask_axe(walker.page, width, scheme)
-            table[name] += tally
-            found += lines
+    tally, found = await sound.ask_axe_everywhere(walker.page, scripts=scripts)
+    table[f"{kind} ({'scripts' if scripts else 'plain'})"] = tally
     assert found == []
     assert await sound.bear(walker.page) == []
