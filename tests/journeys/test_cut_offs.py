@@ -5,6 +5,7 @@ import random
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -213,6 +214,9 @@ class Campaign:
         except TimeoutError:
             self.wrong.append(f"{told}: {cut}: {await self._status(placed)}, not one of {wanted}")
         await buyer.come_back(placed, payment_key)
+        wanted = {"PAID"}  # the way back that was cut may only now be at work
+        with suppress(TimeoutError):
+            await eventually(is_at_its_end, TO_ITS_END_SECONDS)
         charges = await self.toss.charges(placed.payment_no)
         if (await self._status(placed), charges) != ("PAID", 1):
             self.wrong.append(f"{told}: {cut}: {await self._status(placed)}, charged {charges} times")

@@ -1,9 +1,11 @@
 """Every failure's page and every partial in all its states: valid HTML in both languages, sound to axe."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Route
 from quart import Quart, g
 
 from app.admin.gallery.samples import SAMPLES
@@ -25,6 +27,10 @@ STILL_ASKED = [("name", "김민지"), ("phone", "01012345678")]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def app() -> AsyncIterator[Quart]:
     yield create_app(Settings(secret_key="k", password_pepper="p", data_dir="nowhere"))
+
+
+async def answer(text: str, route: Route) -> None:
+    await route.fulfill(body=text, content_type="text/html; charset=utf-8")
 
 
 async def page_of(app: Quart, kind: type[ShopError], language: str) -> str:
@@ -67,7 +73,7 @@ async def test_axe_finds_nothing_on_any_failure_s_page(app: Quart, enter: Enter,
     tally, found = Tally(), list[str]()
     for kind in KINDS:
         text = await page_of(app, kind, languages.SOURCE)
-        await walker.page.route("**/failed", lambda route, text=text: route.fulfill(body=text))
+        await walker.page.route("**/failed", partial(answer, text))
         await walker.go("/failed")
         seen, lines = await sound.ask_axe_everywhere(walker.page, scripts=scripts)
         tally += seen
