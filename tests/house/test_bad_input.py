@@ -109,7 +109,7 @@ PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{paymen
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "number": "0" * 16, "token": "{token}",
          "payment_pass": "{payment_pass}", "address_no": "{address_no}",
-         "path": "css/shop.css", "name": "mug.svg", "language": "en"}  # fmt: skip
+         "path": "css/shop.css", "name": "mug.svg", "language": "ko"}  # fmt: skip
 
 
 def bare_app() -> Quart:
