@@ -90,7 +90,13 @@ LEAVING = {
     "accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password",
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
 }  # fmt: skip
-FIELDLESS = {"orders.cancel_order", "accounts.end_sessions", "payments.take_over"}  # any body is a sound one
+FIELDLESS = {
+    "addresses.choose_default",
+    "addresses.remove_address",
+    "orders.cancel_order",
+    "accounts.end_sessions",
+    "payments.take_over",
+}  # any body is a sound one
 QUERIES = (
     "q",
     "category",
