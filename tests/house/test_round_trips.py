@@ -23,6 +23,7 @@ TRIES = 3
 
 # A page that stands for a state of its address; the others are asked for as they are.
 STATES = {
+    "home.choose_language": "/languages/en?back=/",
     "payments.confirm_return": "/payments/toss/return/{paid_no}",
     "payments.show_outcome": "/payments/toss/return/{paid_no}/status",
     "payments.show_failure": "/payments/toss/failure/{open_no}?code=PAY_PROCESS_CANCELED",
