@@ -14,7 +14,7 @@ WORD = re.compile(r"[^\W_]+")
 # What a name counts at its end is not what it is about: 긴 초 세 자루 is a candle.
 COUNTED = re.compile(r"\s(?:한|두|세|네|다섯|여섯|열)\s(?:개|벌|장|쌍|켤레|자루|감개|말이|송이|병|통)$")
 # 촛대와 초: "and" is written onto the word before it.
-AND = re.compile(r"(?P<word>[\uac00-\ud7a3]+)[와과] ")
+AND = re.compile(r"(?<![\uac00-\ud7a3])(?P<word>[\uac00-\ud7a3]{1,20})[와과] ")
 GAP = " | "  # two texts of one field: no phrase reaches across it
 SHORTEST_ENDING = 2
 BANDS = (0, 10_000, 30_000, 50_000, 100_000)  # where each price band begins, in won

@@ -7,9 +7,9 @@ from app.search import hangul, synonyms
 MOST_WORDS = 8
 KEYS_ONLY = re.compile(r"[a-zA-Z\u3131-\u3163\uac00-\ud7a3 ]+")
 # 여행용, 유럽식, 조립형: what a thing is for, not what it is called.
-FOR = re.compile(r"(?P<what>[\uac00-\ud7a3]{2,})(?:용|식|형|제)")
+FOR = re.compile(r"(?<![\uac00-\ud7a3])(?P<what>[\uac00-\ud7a3]{2,20})(?:용|식|형|제)")
 TWICE = re.compile(r"([\u3131-\u3163\uac00-\ud7a3])\1+")
-EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+WITHIN = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)  # what is left without signs at the edges
 
 
 def readings(query: str) -> list[tuple[str, ...]]:
@@ -18,7 +18,7 @@ def readings(query: str) -> list[tuple[str, ...]]:
     As it was typed, without signs, with other keys, and with what was typed twice typed once.
     """
     typed = query.lower().split()[:MOST_WORDS]
-    plain = [word for word in (EDGES.sub("", word) for word in typed) if word]
+    plain = [found[0] for found in (WITHIN.search(word) for word in typed) if found]
     keys = other_keys(query).lower().split()[:MOST_WORDS]
     once = [TWICE.sub(r"\1", word) for word in plain]
     found = [tuple(typed), tuple(plain), tuple(keys), tuple(once)]

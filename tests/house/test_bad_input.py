@@ -90,7 +90,13 @@ LEAVING = {
     "accounts.sign_up", "accounts.log_in", "accounts.log_out", "accounts.change_password",
     "accounts.end_sessions", "links.reset_password", "links.ask_email", "closure.close_account",
 }  # fmt: skip
-FIELDLESS = {"orders.cancel_order", "accounts.end_sessions", "payments.take_over"}  # any body is a sound one
+FIELDLESS = {
+    "addresses.choose_default",
+    "addresses.remove_address",
+    "orders.cancel_order",
+    "accounts.end_sessions",
+    "payments.take_over",
+}  # any body is a sound one
 QUERIES = (
     "q",
     "category",
@@ -109,7 +115,7 @@ PATHS = {"product_id": "{mug}", "order_no": "{order_no}", "payment_no": "{paymen
          "web_payment_id": "{web_payment_id}", "operator_factor_id": "1",
          "number": "0" * 16, "token": "{token}",
          "payment_pass": "{payment_pass}", "address_no": "{address_no}",
-         "path": "css/shop.css", "name": "mug.svg", "language": "en"}  # fmt: skip
+         "path": "css/shop.css", "name": "mug.svg", "language": "ko"}  # fmt: skip
 
 
 def bare_app() -> Quart:
