@@ -59,7 +59,7 @@ SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; 
 p { margin-bottom: 2em !important; }"""
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((element) => {
   const style = getComputedStyle(element);
-  return ['hidden', 'clip'].includes(style.overflowX) && !element.closest('.sr, svg, iframe, input')
+  return ['hidden', 'clip'].includes(style.overflowX) && !element.closest('.sr, svg, img, iframe, input')
     && (element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1);
 }).map((element) => `clipped: ${element.outerHTML.slice(0, 120)}`)"""
 # Not a tag of its own: the page's policy forbids those.

@@ -52,7 +52,7 @@ TURNING = """(values) => {
     if (!turns.test(node.data.replace(/\\u2068[^\\u2069]*\\u2069/g, ''))) continue;
     let box = node.parentElement;
     while (isInline(box) && getComputedStyle(box).unicodeBidi === 'normal') box = box.parentElement;
-    if (box.closest('script, style')) continue;
+    if (box.closest('script, style, bdi')) continue; // held apart, whatever it is
     const line = [...box.childNodes].map(inLine).join('').trim();
     const last = (value) => line.endsWith(value) && !/[\\u202a-\\u202e]/.test(value); // ours stands before
     const stays = values.some((value) => value.includes(line) || last(value));
@@ -102,12 +102,17 @@ class Stranger:
             await page.set_viewport_size({"width": width, "height": 740})
             for script in (sound.SIDEWAYS, sound.CLIPPED):
                 self.found += [f"{where}, {width}: {line}" for line in await page.evaluate(script)]
-        values = [text for most in MOST for text in (self.text(most), self.typed(most))]
+        texts = [long(kind, most) for kind in STRANGE for most in MOST]  # operators see all who came
+        values = texts + [text.replace(OVERRIDE, "-") for text in texts]
         self.found += [f"{where}: {line}" for line in await page.evaluate(TURNING, values)]
         if not self.quick:
             await sound.load_axe(page)
             for scheme in SCHEMES:
-                self.found += [f"{where}: {line}" for line in (await sound.ask_axe(page, 320, scheme))[1]]
+                lines = (await sound.ask_axe(page, 320, scheme))[1]
+                # A link wider than the screen has no place where axe could see its ground whole.
+                self.found += [
+                    f"{where}: {line}" for line in lines if "incomplete: color-contrast" not in line
+                ]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
