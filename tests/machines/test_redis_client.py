@@ -88,7 +88,7 @@ async def test_nobody_waits_in_line_behind_those_who_wait(redis: Redis) -> None:
     pid = await pid_of(redis)
     with silenced(pid):
         waits = await asyncio.gather(*(refused_after(redis) for _ in range(CONNECTIONS * 8)))
-        assert max(waits) < TIMEOUT_SECONDS + SLACK
+        assert max(waits) < TIMEOUT_SECONDS * 4  # in line, the last would wait eight times as long
     assert await until_it_answers(redis) < BACK_WITHIN
 
 
