@@ -77,7 +77,7 @@ async def show_suggestions() -> Response:
     """Say, while somebody types, what may be meant. Without scripts there is only the form."""
     query = service.read_query(request.args.get("q", ""))
     if not htmx.wants_pieces():
-        return htmx.redirect(write_url(Asked(query)))
+        return htmx.redirect(write_url(Asked(query)))  # nosemgrep: redirect-to-what-was-sent - our path
     try:
         suggestions = await service.suggest(machines(), query)
     except UnavailableError:

@@ -84,6 +84,7 @@ async def _begin_trace() -> None:
 async def answer(error: ShopError) -> Response:
     """Draw the failure, with the number under which the log has this request."""
     log.info("answered %d: %s", error.status, error)
+    g.asked_in_vain = True
     if isinstance(error, RedisUnavailableError | TooManyError):
         # It has just kept this shopper waiting, or the answer must cost little: it is not asked again.
         g.cart_count = None

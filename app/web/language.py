@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from quart import Quart, Response, current_app, request
+from quart import Quart, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from app.core import languages
@@ -69,7 +69,8 @@ def other() -> Choice | None:
 def _back() -> str:
     """Return the address of this page, or of what can be looked at when a form was sent to it."""
     if request.method in ("GET", "HEAD"):
-        whole = request.full_path.rstrip("?")
+        # A failure does not repeat what was asked: others may have written it.
+        whole = request.path if g.get("asked_in_vain") else request.full_path.rstrip("?")
         return whole if len(whole) <= MOST_BACK else request.path[:MOST_BACK]
     try:
         current_app.create_url_adapter(request).match(request.path, method="GET")  # type: ignore[union-attr]

@@ -148,7 +148,7 @@ class Ground:
             return self.shop.visitor()
         here = users.c.user_id == self.person.user_id
         async with self.shop.m.db.write() as tx:
-            await tx.execute(update(users).where(here).values(signup_password=self.known["hash"]))
+            await tx.execute(update(users).where(here).values(**self.known["account"]))
         return await enter(self.shop, self.person)
 
     def fill(self, form: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +193,7 @@ async def ground(request: pytest.FixtureRequest, shop: Shop) -> AsyncIterator[Gr
             "web_payment_id": attempt.web_payment_id,
             "signup_id": person.signup_id if person else "nobody_here",
             "password": person.password if person else "아무도 아닌 사람",
-            "hash": await password_hash(shop, person) if person else "",
+            "account": await account_of(shop, person) if person else {},
             "token": await reset_link(shop, person) if person else ids.token(),
             "payment_pass": await hand_over(shop, order_no),
             "address_no": await save_address(shop.m, person.user_id) if person else "0" * 32,
@@ -201,10 +201,11 @@ async def ground(request: pytest.FixtureRequest, shop: Shop) -> AsyncIterator[Gr
         yield Ground(shop, request.param, visitor, person, known)
 
 
-async def password_hash(shop: Shop, person: Person) -> str:
-    query = select(users.c.signup_password).where(users.c.user_id == person.user_id)
+async def account_of(shop: Shop, person: Person) -> dict[str, Any]:
+    """The whole row: a form that is sound changes the password, or closes the account."""
+    query = select(users).where(users.c.user_id == person.user_id)
     async with shop.m.db.read() as tx:
-        return str((await tx.execute(query)).scalar_one())
+        return dict((await tx.execute(query)).mappings().one())
 
 
 async def reset_link(shop: Shop, person: Person) -> str:

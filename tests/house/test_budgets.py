@@ -14,6 +14,7 @@ import pytest
 from hpack import Encoder
 from quart import Response
 
+from app.search import service as search
 from app.web import assets
 from db.seed import products
 from tests.goods import make
@@ -121,6 +122,7 @@ async def test_a_full_shelf_asks_for_nothing_but_pictures(shop: Shop, url: str) 
         drawing = f"{good.image.removesuffix('.svg')}-{secrets.token_hex(4)}.svg"
         named = {"name": good.name, "price": good.price, "list_price": good.list_price, "image": drawing}
         await make(shop.m, category=category, **named)
+    await search.follow(shop.m)
     answer = await shop.visitor().get(url.format(category=category), packed="br")
     assert await on_the_wire(answer) <= PAGE
     page = await text_of(answer)

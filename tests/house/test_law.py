@@ -14,6 +14,7 @@ from quart import Quart, g
 from app.core import money
 from app.main import create_app
 from app.orders import states
+from app.search import service as search
 from app.settings import SELLER, SettingError, Settings, check_toss
 from app.supervisor import supervise
 from app.web import render
@@ -125,6 +126,7 @@ async def test_one_price_everywhere_and_the_delivery_with_the_first_of_them(shop
     """List, search, product, cart, form, review, payment: 36,000 won, and 39,000 delivered, everywhere."""
     name = unheard_of("주전자")
     product_id = await make(shop.m, name=name, price=36_000, category=name)
+    await search.follow(shop.m)
     for url in (f"/products?category={quote(name)}", f"/search?q={quote(name)}", f"/products/{product_id}"):
         shown = await page(buyer, url)
         assert "36,000원" in shown, url

@@ -54,4 +54,4 @@ def _still(text: str, where: str) -> Markup:
     seen = PICTURES.sub(f' src="{assets.url("img/sample.svg")}"', text)
     still = SENDS.sub(r'<form\1\2 action="/admin/partials"', TOKEN.sub("", WIRES.sub("", seen)))
     inside = NAMES.sub(rename, still)
-    return Markup(f"<ul>{inside}</ul>" if inside.lstrip().startswith("<li") else inside)  # nosec B704 # noqa: S704 - templates drew it, and escaped what they were given
+    return Markup(f"<ul>{inside}</ul>" if inside.lstrip().startswith("<li") else inside)  # nosec B704 # noqa: S704 # nosemgrep: trusted-markup - templates drew and escaped it

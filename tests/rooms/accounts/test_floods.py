@@ -274,7 +274,7 @@ async def test_a_page_far_behind_the_last_is_as_cheap_as_the_first(
 ) -> None:
     """No page counts from the start: a number of a page means nothing to us, and a cursor is a place."""
     url = doors("GET")[endpoint]
-    if "<" in url or endpoint.startswith("ops."):
+    if "<" in url or endpoint.startswith(("ops.", "gallery.")):
         return
     visitor = desk if url.startswith("/admin") else shop.visitor()
     for far in ("page=1000000000", "after=1000000000", f"after={'9' * 18}", "offset=1000000000&limit=99999"):
