@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         stack = params.get("stack", "")
         if stack == "embedded" and item.get_closest_marker("real_first"):
             item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}-{stack}"))
+        named = {*STACKS} & {*item.name.partition("[")[2].rstrip("]").split("-")}
+        item.add_marker(pytest.mark.xdist_group("-".join([item.nodeid.partition("::")[0], *sorted(named)])))
 
 
 @pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))
