@@ -13,20 +13,13 @@ from tests.stack import STACKS, Stack
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what is marked ``real_first`` be slow on the embedded stack, and a file stay on one core.
-
-    A core does a file's tests on one stack in a row, and the embedded ones before the real ones: it starts
-    each stack once.
-    """
+    """Let what is marked ``real_first`` be slow on the embedded stack: the stacks hardly differ there."""
     for item in items:
         params = (
             item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         )
-        stack = params.get("stack", "")
-        if stack == "embedded" and item.get_closest_marker("real_first"):
+        if params.get("stack") == "embedded" and item.get_closest_marker("real_first"):
             item.add_marker(pytest.mark.slow)
-        named = {*STACKS} & {*item.name.partition("[")[2].rstrip("]").split("-")}
-        item.add_marker(pytest.mark.xdist_group("-".join([item.nodeid.partition("::")[0], *sorted(named)])))
 
 
 @pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))
