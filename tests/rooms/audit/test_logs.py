@@ -42,6 +42,7 @@ NOTED = {
     "/admin/access-log.csv": "the export is noted itself",
 }
 NOT_NOTED = {
+    "/admin/partials": "samples",
     "/admin/audit-log": "what operators did; of shoppers it has row numbers only",
     "/admin/access-log": "the notes themselves; to note their reading would only repeat them",
     "/admin/factors": "one's own",
