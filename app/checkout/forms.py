@@ -12,11 +12,7 @@ MOST_WON = 999_999_999
 def read_recipient(fields: Fields) -> Recipient:
     """Read the form, in its order; what is wrong is noted in ``fields.errors``."""
     return Recipient(
-        recipient_name=fields.text("recipient_name", _("받는 분"), most=40),
-        recipient_phone=fields.phone("recipient_phone", _("휴대전화")),
-        postcode=fields.postcode("postcode", _("우편번호")),
-        address1=fields.text("address1", _("주소"), most=120),
-        address2=fields.text("address2", _("상세 주소"), most=80, required=False),
+        **fields.address(),
         delivery_note=fields.text("delivery_note", _("배송 메모"), most=80, required=False),
     )
 

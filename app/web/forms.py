@@ -86,6 +86,16 @@ class Fields:
             self.fail(name, _("%(label)s 숫자 5자리로 입력해 주십시오.", label=with_object(label)))
         return value
 
+    def address(self) -> dict[str, str]:
+        """Return who gets a parcel, and where: five fields, in the order of the form."""
+        return {
+            "recipient_name": self.text("recipient_name", _("받는 분"), most=40),
+            "recipient_phone": self.phone("recipient_phone", _("휴대전화")),
+            "postcode": self.postcode("postcode", _("우편번호")),
+            "address1": self.text("address1", _("주소"), most=120),
+            "address2": self.text("address2", _("상세 주소"), most=80, required=False),
+        }
+
     def email(self, name: str, label: str) -> str:
         """Return an e-mail address in small letters; one that no mail server would take is an error."""
         value = self.text(name, label, most=200).lower()
