@@ -21,7 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the stack's tests. What is marked ``real_first`` is slow on the embedded one."""
     asked = config.getoption("stack")
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
         stack = stack_of(item)
         if stack == "embedded" and item.get_closest_marker("real_first"):

@@ -1,8 +1,8 @@
-"""Redis: one connection pool, short time-outs, no retries behind our back, and the Lua scripts' loader."""
+"""Redis: one wire for scripts, a pool for the rest, short time-outs, no retries behind our back."""
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from app.core.errors import RedisLostError, RedisTypeError, RedisUnavailableError
 from app.infra.breaker import Breaker, OpenError
+from app.infra.wire import CLOSED, Wire
 
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
 BREAKER_FAILURES, BREAKER_SECONDS = 3, 1.0
-CLOSED = "the handler is closed"  # uvloop's RuntimeError for writing to a connection that was just reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,10 @@ class Redis:
     """The hot store. Every failure is a RedisUnavailableError; nothing is sent twice by itself."""
 
     def __init__(self, url: str) -> None:
-        pool = _Pool.from_url(
+        self._pool = _Pool.from_url(
             url,
             max_connections=CONNECTIONS,
-            socket_timeout=TIMEOUT_SECONDS,
+            socket_timeout=None,  # the wire reads as long as it lives; who asks has a time-out
             socket_connect_timeout=TIMEOUT_SECONDS,
             # No greeting before the first question: far away, its round trips alone would use up the time.
             protocol=2,
@@ -81,9 +81,10 @@ class Redis:
             decode_responses=True,
             encoding_errors="replace",  # bytes that no one of us wrote must reach whoever can judge them
         )
-        self._client = Client(connection_pool=pool)
-        self._pool = pool
+        self._client = Client(connection_pool=self._pool)
         self._places = asyncio.Semaphore(CONNECTIONS)
+        self._wire: Wire | None = None
+        self._connecting = asyncio.Lock()
         self._breaker = Breaker(
             "redis",
             failures=BREAKER_FAILURES,
@@ -92,34 +93,21 @@ class Redis:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
         """Run a script by its SHA, sending its text only to a Redis that does not know it yet."""
-
-        async def ask() -> Any:
-            try:
-                return await self._client.evalsha(script.sha, len(keys), *keys, *args)
-            except exceptions.NoScriptError:  # refused before it ran: sending the text is no repetition
-                return await self._client.eval(script.text, len(keys), *keys, *args)
-
-        return await self._ask(script.name, ask)
+        until = asyncio.get_running_loop().time() + TIMEOUT_SECONDS
+        try:
+            with self._breaker.asking(silences=SILENCES, answers=ANSWERS):
+                wire = self._wire
+                if wire is None or not wire.is_usable:
+                    wire = await self._connect(until)
+                try:
+                    return await wire.ask(("EVALSHA", script.sha, len(keys), *keys, *args), until)
+                except exceptions.NoScriptError:  # refused before it ran: sending the text is no repetition
+                    return await wire.ask(("EVAL", script.text, len(keys), *keys, *args), until)
+        except (exceptions.RedisError, OSError, OpenError) as error:
+            raise _name_failure(script.name, error) from error
 
     async def command(self, *words: str | int) -> Any:
         """Run one command."""
-
-        async def ask() -> Any:
-            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
-
-        return await self._ask(str(words[0]), ask)
-
-    async def ping(self) -> None:
-        """Ask Redis for a sign of life. Raises RedisUnavailableError."""
-        await self.command("PING")
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._client.aclose()
-        await self._pool.aclose()
-
-    async def _ask(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """Wait for a connection and for the answer, for TIMEOUT_SECONDS in all."""
         until = asyncio.get_running_loop().time() + TIMEOUT_SECONDS
         try:
             async with asyncio.timeout_at(until):
@@ -128,15 +116,42 @@ class Redis:
                 # Asked only now: those who waited in line hear what came of those before them.
                 with self._breaker.asking(silences=SILENCES, answers=ANSWERS):
                     async with asyncio.timeout_at(until):
-                        return await ask()
+                        return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
             finally:
                 self._places.release()
         except (exceptions.RedisError, OSError, OpenError) as error:
-            raise _name_failure(doing, error) from error
+            raise _name_failure(str(words[0]), error) from error
         except RuntimeError as error:
             if CLOSED not in str(error):
                 raise
-            raise RedisLostError(f"{doing}: {error}") from error
+            raise RedisLostError(f"{words[0]}: {error}") from error
+
+    async def ping(self) -> None:
+        """Ask Redis for a sign of life. Raises RedisUnavailableError."""
+        await self.command("PING")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._wire is not None:
+            await self._wire.close()
+        await self._client.aclose()
+        await self._pool.aclose()
+
+    async def _connect(self, until: float) -> Wire:
+        """Return a wire that can be used; the first who needs one makes it for all. Raises TimeoutError."""
+        async with asyncio.timeout_at(until), self._connecting:
+            if self._wire is None or not self._wire.is_usable:
+                if self._wire is not None:
+                    await self._wire.close()
+                    self._wire = None
+                connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+                try:
+                    await self._pool.ensure_connection(connection)
+                except BaseException:
+                    await connection.disconnect(nowait=True)
+                    raise
+                self._wire = Wire(connection)
+            return self._wire
 
 
 def _name_failure(doing: str, error: Exception) -> RedisUnavailableError:

@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from quart import Response, g, make_response, request
+from quart import Response, g, request
 
+from app.core import languages
+from app.web import compression
 from app.web.render import draw, draw_page
+
+HTML = "text/html; charset=utf-8"
+# What the same address is answered by; no cache may give one browser's answer to another.
+VARY = "HX-Request, HX-Request-Type, Cookie, Accept-Language, Accept-Encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +30,11 @@ class Piece:
 
 def wants_pieces() -> bool:
     """Whether the caller is htmx asking for a part of a page (not for a whole page from history)."""
-    headers = request.headers
+    sent = request.headers.get
     return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-History-Restore-Request") != "true"
-        and headers.get("HX-Request-Type", "partial") == "partial"
+        sent("HX-Request") == "true"
+        and sent("HX-History-Restore-Request") != "true"
+        and sent("HX-Request-Type", "partial") == "partial"
     )
 
 
@@ -58,17 +64,13 @@ def redirect(url: str) -> Response:
     A 303 would be followed inside fetch, and the whole page swapped into a small element.
     """
     if wants_pieces():
-        return _vary(Response("", 204, {"HX-Redirect": url}))
-    return _vary(Response("", 303, {"Location": url}))
+        return Response("", 204, {"HX-Redirect": url, "Vary": VARY})
+    return Response("", 303, {"Location": url, "Vary": VARY})
 
 
 async def _html(text: str, status: int) -> Response:
-    response = await make_response(text, status)
-    assert isinstance(response, Response)  # noqa: S101 - narrows the framework's wider type
-    response.content_type = "text/html; charset=utf-8"
-    return _vary(response)
-
-
-def _vary(response: Response) -> Response:
-    response.vary.update(("HX-Request", "HX-Request-Type", "Cookie"))
-    return response
+    body, coding = await compression.pack(text.encode())
+    headers = {"Content-Language": languages.spoken(), "Vary": VARY}
+    if coding:
+        headers["Content-Encoding"] = coding
+    return Response(body, status, headers, content_type=HTML)

@@ -5,7 +5,7 @@ from typing import Any
 from quart import Quart, Request, Response, g, request
 from quart.formparser import FormDataParser
 from quart.wrappers.request import Body
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import ShopError
@@ -74,11 +74,34 @@ class BoundedParser(FormDataParser):
         return await super().parse(body, mimetype, content_length, options)
 
 
+class SentHeaders(Headers):
+    """The headers of a request, which nobody changes: found by name at once, the first of several."""
+
+    def __init__(self, sent: Headers) -> None:
+        super().__init__()
+        self._list = list(sent)
+        self._first = {name.lower(): text for name, text in reversed(self._list)}
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002
+        """Return a header, or ``default``."""
+        if type is not None:
+            return super().get(key, default, type)
+        return self._first.get(key.lower(), default)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a header."""
+        return isinstance(key, str) and key.lower() in self._first
+
+
 class BoundedRequest(Request):
     """A request that nobody can make us read for ever."""
 
     body_class = BoundedBody
     form_data_parser_class = BoundedParser
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.headers = SentHeaders(self.headers)
 
 
 def register(app: Quart) -> None:
