@@ -100,5 +100,5 @@ def _mask(one: bytes, other: bytes) -> bytes:
 
 
 def _digest() -> bytes:
-    key = current.machines().settings.secret_key.encode()
-    return hmac.digest(key, b"csrf\0" + current.binding().encode(), hashlib.sha256)
+    key, binding = current.machines().settings.secret_key.encode(), current.binding().encode()
+    return hmac.digest(key, b"csrf\0" + binding, hashlib.sha256)

@@ -64,13 +64,18 @@ def redirect(url: str) -> Response:
     A 303 would be followed inside fetch, and the whole page swapped into a small element.
     """
     if wants_pieces():
-        return Response("", 204, {"HX-Redirect": url, "Vary": VARY})
-    return Response("", 303, {"Location": url, "Vary": VARY})
+        return Response("", 204, {"HX-Redirect": url, **_labels()})
+    return Response("", 303, {"Location": url, **_labels()})
 
 
 async def _html(text: str, status: int) -> Response:
     body, coding = await compression.pack(text.encode())
-    headers = {"Content-Language": languages.spoken(), "Vary": VARY}
+    headers = _labels()
     if coding:
         headers["Content-Encoding"] = coding
     return Response(body, status, headers, content_type=HTML)
+
+
+def _labels() -> dict[str, str]:
+    """Return what is said of every answer made for somebody."""
+    return {"Content-Language": languages.spoken(), "Vary": VARY}

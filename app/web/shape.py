@@ -1,9 +1,12 @@
 """What a request may look like before anybody reads it: its address, its headers, its body, its fields."""
 
-from typing import Any
+from functools import cached_property
+from itertools import chain
+from typing import Any, cast
 
-from quart import Quart, Request, Response, g, request
+from quart import Quart, Request, Response, g
 from quart.formparser import FormDataParser
+from quart.globals import request_ctx
 from quart.wrappers.request import Body
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -81,6 +84,7 @@ class SentHeaders(Headers):
         super().__init__()
         self._list = list(sent)
         self._first = {name.lower(): text for name, text in reversed(self._list)}
+        self.size = sum(map(len, chain.from_iterable(self._list)))
 
     def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002
         """Return a header, or ``default``."""
@@ -99,9 +103,16 @@ class BoundedRequest(Request):
     body_class = BoundedBody
     form_data_parser_class = BoundedParser
 
+    headers: SentHeaders
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.headers = SentHeaders(self.headers)
+
+    @cached_property
+    def blueprints(self) -> list[str]:
+        """The room that answers, which the framework asks for several times."""
+        return super().blueprints
 
 
 def register(app: Quart) -> None:
@@ -116,18 +127,19 @@ def register(app: Quart) -> None:
 
 async def check() -> None:
     """Look at a request from outside. Raises AmbiguousError, AddressTooLongError or HeadersTooLargeError."""
-    headers = request.headers
+    sent = cast("BoundedRequest", request_ctx.request)
+    headers, version = sent.headers, sent.http_version
     # h11 reads such a body as chunked, which is right, and somebody in front may have counted its length.
-    if "Transfer-Encoding" in headers and ("Content-Length" in headers or request.http_version == "1.0"):
+    if "Transfer-Encoding" in headers and ("Content-Length" in headers or version == "1.0"):
         g.hangs_up = True
         raise AmbiguousError("both a length and a transfer encoding")
     # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
-    if request.http_version.startswith("2") and request.scheme == "http":
+    if version.startswith("2") and sent.scheme == "http":
         raise AmbiguousError("HTTP/2 without TLS")
-    if len(request.path) + len(request.query_string) > URL_BYTES:
-        raise AddressTooLongError(f"{len(request.path)} + {len(request.query_string)} bytes")
+    if len(sent.path) + len(sent.query_string) > URL_BYTES:
+        raise AddressTooLongError(f"{len(sent.path)} + {len(sent.query_string)} bytes")
     # h11's own limit ends with a packet: whole headers of four times the size come through it.
-    if len(headers) > MOST_HEADERS or sum(len(name) + len(text) for name, text in headers) > HEADER_BYTES:
+    if len(headers) > MOST_HEADERS or headers.size > HEADER_BYTES:
         raise HeadersTooLargeError(f"{len(headers)} headers")
 
 
