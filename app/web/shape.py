@@ -4,9 +4,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
-from quart import Quart, Request, Response, g
+from quart import Quart, Request, Response, g, request
 from quart.formparser import FormDataParser
-from quart.globals import request_ctx
 from quart.wrappers.request import Body
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -127,17 +126,17 @@ def register(app: Quart) -> None:
 
 async def check() -> None:
     """Look at a request from outside. Raises AmbiguousError, AddressTooLongError or HeadersTooLargeError."""
-    sent = cast("BoundedRequest", request_ctx.request)
-    headers, version = sent.headers, sent.http_version
+    headers, version = cast("SentHeaders", request.headers), request.http_version
+    path, query = request.path, request.query_string
     # h11 reads such a body as chunked, which is right, and somebody in front may have counted its length.
     if "Transfer-Encoding" in headers and ("Content-Length" in headers or version == "1.0"):
         g.hangs_up = True
         raise AmbiguousError("both a length and a transfer encoding")
     # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
-    if version.startswith("2") and sent.scheme == "http":
+    if version.startswith("2") and request.scheme == "http":
         raise AmbiguousError("HTTP/2 without TLS")
-    if len(sent.path) + len(sent.query_string) > URL_BYTES:
-        raise AddressTooLongError(f"{len(sent.path)} + {len(sent.query_string)} bytes")
+    if len(path) + len(query) > URL_BYTES:
+        raise AddressTooLongError(f"{len(path)} + {len(query)} bytes")
     # h11's own limit ends with a packet: whole headers of four times the size come through it.
     if len(headers) > MOST_HEADERS or headers.size > HEADER_BYTES:
         raise HeadersTooLargeError(f"{len(headers)} headers")
