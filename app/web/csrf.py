@@ -16,6 +16,7 @@ from app.web import current
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 DIGEST_BYTES = 32
+PLACE = "\ue001csrf\ue001"  # where each answer has a token of its own
 
 
 class SessionEndedError(ForbiddenError):
@@ -32,6 +33,8 @@ def form_token() -> str:
 
     The mask keeps a compressed page from betraying the token byte by byte (BREACH).
     """
+    if g.get("is_for_all"):
+        return PLACE
     token: str | None = g.get("form_token")
     if token is None:
         mask = secrets.token_bytes(DIGEST_BYTES)

@@ -1,12 +1,13 @@
 """The one way to answer: whole pages for browsers, pieces for htmx, redirects for both."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from quart import Response, g, request
 
 from app.core import languages
-from app.web import compression
+from app.web import compression, kept
 from app.web.render import draw, draw_page
 
 HTML = "text/html; charset=utf-8"
@@ -47,6 +48,12 @@ async def respond(
     return await _html(await draw_page(page, status=status, **what), status)
 
 
+async def respond_to_all(page: str, **what: Any) -> Response:
+    """Answer with a whole page that shows ``what`` to strangers and members alike; strangers' is kept."""
+    found = await kept.find_page(page, what)
+    return _answer(*found, HTTPStatus.OK) if found else await respond(page, **what)
+
+
 async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:
     """Answer with partials only; each replaces the element with its root id, by morphing."""
     g.sends_pieces = True
@@ -69,7 +76,10 @@ def redirect(url: str) -> Response:
 
 
 async def _html(text: str, status: int) -> Response:
-    body, coding = await compression.pack(text.encode())
+    return _answer(*await compression.pack(text.encode()), status)
+
+
+def _answer(body: bytes, coding: str, status: int) -> Response:
     headers = _labels()
     if coding:
         headers["Content-Encoding"] = coding

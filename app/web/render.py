@@ -78,7 +78,7 @@ class Templates:
             "asset": assets.url,
             "counter_css": lambda: _style(assets.counter_style),
             "window_css": partial(_window_css, assets),
-            "idempotency_key": ids.idempotency_key,
+            "idempotency_key": lambda: ids.PLACE if g.get("is_for_all") else ids.idempotency_key(),
             "kept": _keep_pieces(self),
         }
         self._spoken = {language: _Environment(language, self.globals) for language in languages.NAMES}
