@@ -4,9 +4,8 @@ import re
 
 # What stands in quotes is left as it is. Ours have no literal of a regular expression and no template in a
 # template, and every statement ends with its semicolon, so that no end of a line has to stand for one.
-QUOTED = r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)"""
-SPARE = re.compile(QUOTED + r"|/\*.*?\*/|//[^\n]*|;(?=\s*\})", re.DOTALL)
-SPACE = re.compile(QUOTED + r"|\s*([{}()\[\]=,;:?&|<>*!]+)\s*|\s+")
+SPARE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|/\*.*?\*/|//[^\n]*|;(?=\s*\})""", re.DOTALL)
+SPACE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|\s*([{}()\[\]=,;:?&|<>*!]+)\s*|\s+""")
 
 
 def squeeze(script: str) -> str:
