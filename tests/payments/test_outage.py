@@ -46,7 +46,9 @@ async def _claimed(shop: Shop, stand: Stand, cup: int, number: int) -> int:
     payment_key, _ = await stand.approve(PRICE, orderId=attempt.payment_no)
     async with m.db.write() as tx:
         due = m.clock.now()
-        assert await store.update_to_confirming(tx, attempt, payment_key, f"key-{attempt.payment_no}", due)
+        assert await store.update_to_confirming(
+            tx, [(attempt, payment_key, f"key-{attempt.payment_no}")], due
+        )
         assert not await stock.reserve(tx, attempt.web_payment_id, order.wanted)
     return attempt.web_payment_id
 
