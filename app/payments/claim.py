@@ -40,7 +40,7 @@ class _ApartError(Exception):
     """It cannot be for all of them together. Rolls the transaction back."""
 
 
-async def claim(m: Machines, claims: Sequence[Claim]) -> list[Outcome]:
+async def claim(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     """Hold the goods and make the attempts ours to confirm; each has its own outcome, in the same order.
 
     Many are claimed in one transaction, so that the row of a product that everybody wants is written, and
@@ -79,7 +79,7 @@ async def claim_one(m: Machines, one: Claim) -> Attempt | None:
     return (await _read_back(m, [one]))[0]
 
 
-async def _claim_rest(m: Machines, claims: Sequence[Claim]) -> list[Outcome]:
+async def _claim_rest(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     together = await _claim_together(m, claims) if len(claims) > 1 else None
     if together is not None:
         return together
@@ -99,7 +99,7 @@ async def _claim_apart(m: Machines, one: Claim) -> Outcome:
         return error
 
 
-async def _claim_together(m: Machines, claims: Sequence[Claim]) -> list[Outcome] | None:
+async def _claim_together(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome] | None:
     """Claim for all of them in one transaction; None when one of them stands in the others' way."""
     ordered = sorted(claims, key=lambda one: one.attempt.web_payment_id)
 
@@ -121,7 +121,7 @@ async def _claim_together(m: Machines, claims: Sequence[Claim]) -> list[Outcome]
         return [error] * len(claims)
 
 
-async def _read_back(m: Machines, claims: Sequence[Claim]) -> list[Outcome]:
+async def _read_back(m: Machines, claims: Sequence[Claim]) -> Sequence[Attempt | None]:
     """Read claims back: the key on each says whether it is ours, also when the COMMIT was not answered."""
     try:
         async with m.db.reserve.read() as tx:
@@ -153,7 +153,7 @@ async def _find_gone(m: Machines, claims: Sequence[Claim]) -> set[str] | Databas
     }
 
 
-async def _refuse(m: Machines, claims: Sequence[Claim]) -> list[Outcome]:
+async def _refuse(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     """End the attempts of those who come too late, all in one transaction if that can be."""
     if not claims:
         return []
