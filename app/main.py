@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
     compression,
+    crowd,
     errors,
     guards,
     language,
@@ -64,6 +65,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     shape.register(app)
     guards.register(app)
     session.register(app)
+    crowd.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:

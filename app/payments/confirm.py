@@ -13,9 +13,11 @@ from app.payments.arrival import Arrival, Place, Result
 from app.payments.turns import Ticket, Turns
 
 # For so long somebody looks at an empty page before being shown their place in the line, ...
-TURN_SECONDS = 3.0
+TURN_SECONDS = 4.0
 # ... and, once their turn has come, before being told that Toss is still being asked.
 WAIT_SECONDS = 8.0
+# A page that asks again has something to show meanwhile: it waits for a part of that.
+AGAIN = 0.25
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,11 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
         return _refuse(result) if result.attempt.status == states.PENDING else result
     turns = m.keep(Turns)
     ticket, is_new = turns.take(payment_no, arrival)
-    if not await _is_called(ticket, TURN_SECONDS if is_new else 0):
+    share = 1.0 if is_new else AGAIN
+    if not await _is_called(ticket, TURN_SECONDS * share):
         return turns.place_of(ticket)
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(WAIT_SECONDS * share):
             # Shielded: others may wait for the same place, here or after a reload.
             found = await asyncio.shield(ticket.answer)
     except TimeoutError:

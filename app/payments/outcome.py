@@ -20,8 +20,8 @@ from app.payments.attempt import (
 
 Action = tuple[str, str]
 
-FURTHER = 100  # so many more in front, and the page asks a second more seldom, ...
-MOST_SECONDS = 15  # ... but at least so often
+FURTHER = 50  # so many more in front, and the page asks a second more seldom, ...
+MOST_SECONDS = 20  # ... but at least so often
 
 SENTENCES = {
     OUT_OF_STOCK: marked(
