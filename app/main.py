@@ -25,10 +25,10 @@ from app.search import routes as search
 from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
-    compression,
     crowd,
     errors,
     guards,
+    hooks,
     language,
     security,
     session,
@@ -37,7 +37,7 @@ from app.web import (
     threshold,
 )
 from app.web.assets import Assets
-from app.web.render import create_environment
+from app.web.render import Templates
 
 ROOMS = (
     *(home, catalog, search, cart, checkout, payments, orders),
@@ -55,16 +55,16 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     app.extensions["machines"] = m
     app.extensions["proxies"] = settings.proxies
     app.extensions["assets"] = assets
-    app.extensions["templates"] = create_environment(settings, assets)
+    app.extensions["templates"] = Templates(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")
     security.register(app, settings, assets)
-    compression.register(app)
     language.register(app)
     errors.register(app)
     threshold.register(app)
     shape.register(app)
     guards.register(app)
     session.register(app)
+    hooks.join(app)
     crowd.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -11,15 +11,33 @@ from tests.shop import Shop, open_shop
 from tests.stack import STACKS, Stack
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the two stacks' tests run side by side, each in a process of its own."""
+    said = "only the tests on this stack; with embedded also those that need neither"
+    parser.addoption("--stack", choices=list(STACKS), help=said)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what is marked ``real_first`` be slow on the embedded stack: the stacks hardly differ there."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the stack's tests. What is marked ``real_first`` is slow on the embedded one."""
+    asked = config.getoption("stack")
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
-        params = (
-            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        )
-        if params.get("stack") == "embedded" and item.get_closest_marker("real_first"):
+        stack = stack_of(item)
+        if stack == "embedded" and item.get_closest_marker("real_first"):
             item.add_marker(pytest.mark.slow)
+        (kept if asked in (None, stack or "embedded") else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def stack_of(item: pytest.Item) -> str:
+    """Return which stack a test is about to run on; '' when it needs neither."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    named = next((value for value in params.values() if isinstance(value, str) and value in STACKS), "")
+    return named or ("real" if "bed" in getattr(item, "fixturenames", ()) else "")
 
 
 @pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))

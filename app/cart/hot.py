@@ -303,15 +303,17 @@ def _read(owner: str, answer: Any) -> HotCart:
     undo = None
     sound = True
     for name, value in zip(flat[::2], flat[1::2], strict=True):
-        if name[:1] == "p" and name[1:].isdecimal():
+        kind, number_written = name[:1], name[1:]
+        if kind == "p" and number_written.isdecimal():
             line = _line(name, value)
             sound = sound and line is not None
             if line is not None:
                 lines.append(line)
-        elif PRICE.fullmatch(name):
-            sound = sound and WON.fullmatch(value) is not None
-            if WON.fullmatch(value):
-                prices[int(name[1:])] = int(value)
+        elif kind == "c" and PRICE.fullmatch(name):
+            is_won = WON.fullmatch(value) is not None
+            sound = sound and is_won
+            if is_won:
+                prices[int(number_written)] = int(value)
         elif name in stamps:
             number = _number(value)
             sound = sound and number is not None
@@ -329,10 +331,10 @@ def _read(owner: str, answer: Any) -> HotCart:
 
 def _line(name: str, value: str) -> SnapLine | None:
     product, written = PRODUCT.fullmatch(name), LINE.fullmatch(value)
-    stamp = _number(written[2]) if written else None
-    if product is None or written is None or stamp is None:
+    if product is None or written is None:
         return None
-    return SnapLine(int(product[1]), int(written[1]), stamp)
+    stamp = int(written[2])
+    return SnapLine(int(product[1]), int(written[1]), stamp) if stamp <= MOST_STAMP else None
 
 
 def _number(written: str) -> int | None:

@@ -8,10 +8,11 @@ from quart import Blueprint, Response, request
 
 from app.catalog import paging, service
 from app.catalog.json_ld import describe_product
+from app.catalog.product import ProductPage
 from app.core.languages import _
 from app.web.current import machines
 from app.web.guards import anyone
-from app.web.htmx import respond
+from app.web.htmx import respond_to_all
 
 blueprint = Blueprint("catalog", __name__)
 
@@ -24,7 +25,7 @@ async def show_products() -> Response:
     sort = paging.read_sort(request.args.get("sort", ""))
     page = await service.find_page(machines(), category, sort, request.args.get("after", ""))
     chosen = {"category": category, "sort": "" if sort is paging.NEWEST else sort.key}
-    return await respond(
+    return await respond_to_all(
         "catalog/list.html",
         category=category or None,
         categories=await service.find_categories(machines()),
@@ -41,9 +42,12 @@ async def show_products() -> Response:
 async def show_product(product_id: int) -> Response:
     """Show one product."""
     product = await service.find_product_page(machines(), product_id)
+    return await respond_to_all("catalog/product.html", product=product, describe=_describe)
+
+
+def _describe(product: ProductPage) -> Markup:
     json_ld = describe_product(product, machines().settings.base_url)
-    script = Markup('<script type="application/ld+json">{}</script>').format(Markup(json_ld))  # nosec B704 # noqa: S704 - "<" is escaped in it
-    return await respond("catalog/product.html", product=product, json_ld=script)
+    return Markup(f'<script type="application/ld+json">{json_ld}</script>')  # nosec B704 # noqa: S704 - "<" is escaped in it
 
 
 def _list_url(**what: str) -> str:

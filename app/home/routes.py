@@ -8,7 +8,7 @@ from app.core.errors import NotFoundError
 from app.web.addresses import local_path
 from app.web.current import machines
 from app.web.guards import anyone
-from app.web.htmx import redirect, respond
+from app.web.htmx import redirect, respond_to_all
 from app.web.language import remember
 
 blueprint = Blueprint("home", __name__)
@@ -20,7 +20,7 @@ async def show_home() -> Response:
     """Show the categories, what is new, and what costs less than it did."""
     shelves = await catalog.find_shelves(machines())
     categories = await catalog.find_categories(machines())
-    return await respond(
+    return await respond_to_all(
         "home/home.html", categories=categories, fresh=shelves.fresh, on_sale=shelves.on_sale
     )
 

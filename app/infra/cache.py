@@ -50,7 +50,8 @@ class Cache(Generic[K, V]):
         """Return the values of the keys that exist. Raises UnavailableError when old ones are missing too."""
         now = self._clock()
         wanted = list(dict.fromkeys(keys))
-        missing = [key for key in wanted if self._age(key, now) > self._seconds]
+        known, horizon = self._values.get, now - self._seconds
+        missing = [key for key in wanted if (entry := known(key)) is None or entry[0] < horizon]
         if missing:
             try:
                 fetched = await self._fetch(missing)
@@ -59,7 +60,7 @@ class Cache(Generic[K, V]):
                     raise
             else:
                 self._keep(missing, fetched, now)
-        found = {key: self._values[key][1] for key in wanted if key in self._values}
+        found = {key: entry[1] for key in wanted if (entry := known(key)) is not None}
         if not missing:
             self._note_use(wanted, now)
         while len(self._values) > self._size:
@@ -74,13 +75,15 @@ class Cache(Generic[K, V]):
 
     def _note_use(self, keys: Sequence[K], now: float) -> None:
         """Note that these were here, and see to it that they still are the next time."""
+        used, aging = self._used, now - self._seconds * EARLY
+        ages = False
         for key in keys:
-            self._used.pop(key, None)
-            self._used[key] = now
-        while len(self._used) > self._refreshed:
-            self._used.pop(next(iter(self._used)))
-        aging = any(self._age(key, now) > self._seconds * EARLY for key in keys)
-        if aging and (self._refreshing is None or self._refreshing.done()):
+            used.pop(key, None)
+            used[key] = now
+            ages = ages or self._values[key][0] < aging
+        while len(used) > self._refreshed:
+            used.pop(next(iter(used)))
+        if ages and (self._refreshing is None or self._refreshing.done()):
             self._refreshing = self._background.spawn(self._refresh(now), "refresh cache")
 
     async def _refresh(self, now: float) -> None:

@@ -36,13 +36,13 @@ class Caller:
 
 def caller() -> Caller:
     """Return where the present request comes from."""
-    if "caller" not in g:
+    here: Caller | None = g.get("caller")
+    if here is None:
         forwarded = request.headers.getlist(FORWARDED)
         found = find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])
-        g.caller = _describe(found)
-        if g.caller.stands_for_many and FORWARDED in request.headers:
-            _warn_once(g.caller.host)
-    here: Caller = g.caller
+        here = g.caller = _describe(found)
+        if here.stands_for_many and forwarded:
+            _warn_once(here.host)
     return here
 
 

@@ -1,8 +1,11 @@
 """Pages leave packed: on a slow phone the bytes are the wait."""
 
 import asyncio
+from functools import lru_cache
 
-from quart import Quart, Response, request
+from quart import request
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from app.core import packing
 
@@ -10,34 +13,27 @@ LEAST_BYTES = 200  # below, the header that says so costs what is saved
 THREAD_BYTES = 64 * 1024  # larger ones would hold the event loop for a millisecond and more
 
 
-def register(app: Quart) -> None:
-    """Pack HTML answers for browsers that can unpack them."""
-    app.after_request(pack)
-
-
 def choose() -> str:
     """Return the coding in which this caller wants the answer, by its weights; "" for none."""
-    accepted = request.accept_encodings
-    coding = max(packing.CODINGS, key=accepted.quality)  # the first of several equals
-    wanted = accepted.quality(coding)
-    return coding if wanted > 0 and wanted >= accepted.quality("identity") else ""
+    return _weigh(request.headers.get("Accept-Encoding", ""))
 
 
-async def pack(response: Response) -> Response:
-    """Pack one answer. Static files were packed once at start.
+async def pack(body: bytes) -> tuple[bytes, str]:
+    """Return an answer as this caller wants it, and the coding it is in. Static files were packed at start.
 
     Nothing in a page is worth guessing at by its length (BREACH): form tokens are masked anew in each.
     """
-    if response.mimetype != "text/html" or "Content-Encoding" in response.headers:
-        return response
-    response.vary.add("Accept-Encoding")
     coding = choose()
-    body = await response.get_data(as_text=False)
     if not coding or len(body) < LEAST_BYTES:
-        return response
+        return body, ""
     if len(body) < THREAD_BYTES:
-        response.set_data(packing.pack(body, coding))
-    else:
-        response.set_data(await asyncio.to_thread(packing.pack, body, coding))
-    response.headers["Content-Encoding"] = coding
-    return response
+        return packing.pack(body, coding), coding
+    return await asyncio.to_thread(packing.pack, body, coding), coding
+
+
+@lru_cache(maxsize=1000)  # browsers say one of a few things
+def _weigh(header: str) -> str:
+    accepted = parse_accept_header(header, Accept)
+    coding = max(packing.CODINGS, key=accepted.quality)  # the first of several equals
+    wanted = accepted.quality(coding)
+    return coding if wanted > 0 and wanted >= accepted.quality("identity") else ""

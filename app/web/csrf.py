@@ -4,9 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import cast
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
 from quart import g, request
 
 from app.core.errors import ForbiddenError
@@ -16,6 +16,7 @@ from app.web import current
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
 DIGEST_BYTES = 32
+PLACE = "\ue001csrf\ue001"  # where each answer has a token of its own
 
 
 class SessionEndedError(ForbiddenError):
@@ -32,10 +33,18 @@ def form_token() -> str:
 
     The mask keeps a compressed page from betraying the token byte by byte (BREACH).
     """
-    if "form_token" not in g:
+    if g.get("is_for_all"):
+        return PLACE
+    token: str | None = g.get("form_token")
+    if token is None:
         mask = secrets.token_bytes(DIGEST_BYTES)
-        g.form_token = base64.urlsafe_b64encode(mask + _mask(mask, _digest())).decode()
-    return cast("str", g.form_token)
+        token = g.form_token = base64.urlsafe_b64encode(mask + _mask(mask, _digest())).decode()
+    return token
+
+
+def form_field() -> Markup:
+    """Return the field that every form of ours carries."""
+    return Markup(f'<input type="hidden" name="{FIELD}" value="{form_token()}">')  # nosec B704 # noqa: S704 - base64
 
 
 async def check() -> None:
@@ -94,5 +103,5 @@ def _mask(one: bytes, other: bytes) -> bytes:
 
 
 def _digest() -> bytes:
-    key = current.machines().settings.secret_key.encode()
-    return hmac.digest(key, b"csrf\0" + current.binding().encode(), hashlib.sha256)
+    key, binding = current.machines().settings.secret_key.encode(), current.binding().encode()
+    return hmac.digest(key, b"csrf\0" + binding, hashlib.sha256)

@@ -67,11 +67,11 @@ def has_cart() -> bool:
 
 def binding() -> str:
     """Return the secret of this browser that its form tokens are bound to."""
-    if "operator_token" in g:
-        return cast("str", g.operator_token)
-    if g.get("shopper") is not None:
-        return cast("str", g.session_token)
-    return guest_token()
+    here = g.get
+    operators: str | None = here("operator_token")
+    if operators is not None:
+        return operators
+    return here("session_token", "") if here("shopper") is not None else guest_token()
 
 
 async def count_cart() -> int | None:

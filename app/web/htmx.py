@@ -1,11 +1,18 @@
 """The one way to answer: whole pages for browsers, pieces for htmx, redirects for both."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from quart import Response, g, make_response, request
+from quart import Response, g, request
 
+from app.core import languages
+from app.web import compression, kept
 from app.web.render import draw, draw_page
+
+HTML = "text/html; charset=utf-8"
+# What the same address is answered by; no cache may give one browser's answer to another.
+VARY = "HX-Request, HX-Request-Type, Cookie, Accept-Language, Accept-Encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +31,11 @@ class Piece:
 
 def wants_pieces() -> bool:
     """Whether the caller is htmx asking for a part of a page (not for a whole page from history)."""
-    headers = request.headers
+    sent = request.headers.get
     return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-History-Restore-Request") != "true"
-        and headers.get("HX-Request-Type", "partial") == "partial"
+        sent("HX-Request") == "true"
+        and sent("HX-History-Restore-Request") != "true"
+        and sent("HX-Request-Type", "partial") == "partial"
     )
 
 
@@ -39,6 +46,12 @@ async def respond(
     if pieces and wants_pieces():
         return await draw_pieces(pieces, status=status, **what)
     return await _html(await draw_page(page, status=status, **what), status)
+
+
+async def respond_to_all(page: str, **what: Any) -> Response:
+    """Answer with a whole page that shows ``what`` to strangers and members alike; strangers' is kept."""
+    found = await kept.find_page(page, what)
+    return _answer(*found, HTTPStatus.OK) if found else await respond(page, **what)
 
 
 async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:
@@ -58,17 +71,21 @@ def redirect(url: str) -> Response:
     A 303 would be followed inside fetch, and the whole page swapped into a small element.
     """
     if wants_pieces():
-        return _vary(Response("", 204, {"HX-Redirect": url}))
-    return _vary(Response("", 303, {"Location": url}))
+        return Response("", 204, {"HX-Redirect": url, **_labels()})
+    return Response("", 303, {"Location": url, **_labels()})
 
 
 async def _html(text: str, status: int) -> Response:
-    response = await make_response(text, status)
-    assert isinstance(response, Response)  # noqa: S101 - narrows the framework's wider type
-    response.content_type = "text/html; charset=utf-8"
-    return _vary(response)
+    return _answer(*await compression.pack(text.encode()), status)
 
 
-def _vary(response: Response) -> Response:
-    response.vary.update(("HX-Request", "HX-Request-Type", "Cookie"))
-    return response
+def _answer(body: bytes, coding: str, status: int) -> Response:
+    headers = _labels()
+    if coding:
+        headers["Content-Encoding"] = coding
+    return Response(body, status, headers, content_type=HTML)
+
+
+def _labels() -> dict[str, str]:
+    """Return what is said of every answer made for somebody."""
+    return {"Content-Language": languages.spoken(), "Vary": VARY}

@@ -1,10 +1,13 @@
 """Which language a request is answered in: the one that was chosen, else the browser's, else Korean."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from quart import Quart, Response, current_app, g, request
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 
 from app.core import languages
 from app.web import current, security, session
@@ -28,26 +31,20 @@ def register(app: Quart) -> None:
     """Choose before anything can fail: errors speak the language too."""
     app.extensions["templates"].globals["other_language"] = other
     app.before_request(choose)
-    app.after_request(declare)
 
 
 async def choose() -> None:
     """Speak the shopper's language for the rest of the request."""
     chosen = current.cookie(COOKIE)
-    known = list(languages.NAMES)
     languages.speak(
-        chosen
-        if chosen in languages.NAMES
-        else request.accept_languages.best_match(known, default=languages.SOURCE)
+        chosen if chosen in languages.NAMES else _match(request.headers.get("Accept-Language", ""))
     )
 
 
-async def declare(response: Response) -> Response:
-    """Say which language a page is in, and what made it so: no cache may give it to somebody else."""
-    if response.mimetype == "text/html":
-        response.content_language.add(languages.spoken())
-        response.vary.update(("Cookie", "Accept-Language"))
-    return response
+@lru_cache(maxsize=1000)  # browsers say one of a few things
+def _match(header: str) -> str:
+    accepted = parse_accept_header(header, LanguageAccept)
+    return accepted.best_match(list(languages.NAMES), default=languages.SOURCE)
 
 
 def remember(response: Response, language: str) -> None:

@@ -7,14 +7,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
+from markupsafe import Markup, escape
 from quart import current_app, g, request
 
 from app.cart import view as cart
 from app.core import clock, ids, languages, money
 from app.settings import Settings
-from app.web import csrf, current, seller
+from app.web import csrf, current, seller, sentences
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -22,51 +23,77 @@ MOST_PIECES = 4000  # kept of about 1 kB each
 
 
 class _Environment(Environment):
-    """Gives a template its globals as a plain dict: a chain of maps is looked through name by name each time.
+    """The templates in one language. All languages share one plain dict of globals.
 
-    So all of them must be there before the first template is drawn.
+    Plain, because a chain of maps is looked through name by name each time. So all of them must be there
+    before the first template is drawn.
     """
+
+    def __init__(self, language: str, shared: dict[str, Any]) -> None:
+        super().__init__(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._language = language
+        self.globals = shared
+        self.filters.update(
+            bdi=hold_apart,
+            translated=languages.find,
+            won=money.format_won,
+            phone=format_phone,
+            kst=clock.format_kst,
+            kst_date=clock.format_kst_date,
+        )
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return what a template knows by itself."""
         return {**self.globals, **(d or {})}
 
-
-def create_environment(settings: Settings, assets: Assets) -> Environment:
-    """Build the template environment. Rendering is synchronous: no template waits for anything."""
-    env = _Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    languages_into(env)
-    env.filters.update(
-        bdi=hold_apart,
-        won=money.format_won,
-        phone=format_phone,
-        kst=clock.format_kst,
-        kst_date=clock.format_kst_date,
-    )
-    env.globals.update(
-        csrf=csrf.form_token,
-        shopper=lambda: g.get("shopper"),
-        operator=lambda: g.get("operator"),
-        cart_count=lambda: g.get("cart_count"),
-        delivery_fee=partial(cart.delivery_fee, settings=settings),
-        shop=seller.describe(settings),
-        asset=assets.url,
-        counter_css=lambda: _style(assets.counter_style),
-        window_css=partial(_window_css, assets),
-        idempotency_key=ids.idempotency_key,
-        kept=_keep_pieces(env),
-    )
-    return env
+    def _generate(self, source: nodes.Template, *args: Any, **more: Any) -> str:
+        """Compile a template, its sentences said: Jinja's own hook for changing what is compiled."""
+        with languages.speaking(self._language):
+            said = sentences.say(source, languages.find)
+        return super()._generate(said, *args, **more)
 
 
-def _keep_pieces(env: Environment) -> Callable[..., Markup]:
+class Templates:
+    """Every template in every language. Rendering is synchronous: no template waits for anything."""
+
+    def __init__(self, settings: Settings, assets: Assets) -> None:
+        self.globals: dict[str, Any] = {
+            **DEFAULT_NAMESPACE,
+            "_": _say,
+            "ngettext": _say_counted,
+            "language": languages.spoken,
+            "csrf_field": csrf.form_field,
+            "shopper": lambda: g.get("shopper"),
+            "operator": lambda: g.get("operator"),
+            "cart_count": lambda: g.get("cart_count"),
+            "delivery_fee": partial(cart.delivery_fee, settings=settings),
+            "shop": seller.describe(settings),
+            "asset": assets.url,
+            "counter_css": lambda: _style(assets.counter_style),
+            "window_css": partial(_window_css, assets),
+            "idempotency_key": lambda: ids.PLACE if g.get("is_for_all") else ids.idempotency_key(),
+            "kept": _keep_pieces(self),
+        }
+        self._spoken = {language: _Environment(language, self.globals) for language in languages.NAMES}
+
+    @property
+    def environment(self) -> Environment:
+        """The environment of the language that is spoken now."""
+        return self._spoken[languages.spoken()]
+
+    def draw(self, name: str, **what: Any) -> str:
+        """Draw a template in the language that is spoken now."""
+        return self.environment.get_template(name).render(what)
+
+
+def _keep_pieces(templates: Templates) -> Callable[..., Markup]:
     """Return what draws a partial once for everybody: for the same things, in the same language, the same.
 
     It is drawn where there is no request, so nothing of one shopper's can be kept for the next: a partial
@@ -77,7 +104,7 @@ def _keep_pieces(env: Environment) -> Callable[..., Markup]:
     def draw_once(language: str, partial_: str, what: tuple[tuple[str, Any], ...]) -> Markup:
         def draw_alone() -> Markup:
             languages.speak(language)
-            return Markup(env.get_template(partial_).render(dict(what)))  # nosec B704 # noqa: S704 - escaped while drawn
+            return Markup(templates.draw(partial_, **dict(what)))  # nosec B704 # noqa: S704 - escaped while drawn
 
         return Context().run(draw_alone)
 
@@ -87,17 +114,8 @@ def _keep_pieces(env: Environment) -> Callable[..., Markup]:
     return kept
 
 
-def languages_into(env: Environment) -> None:
-    """Let templates speak: ``_("…")`` for what stands in them, ``|translated`` for words they are given.
-
-    Not by Jinja's own extension: that takes ten times as long for each sentence.
-    """
-    env.globals.update(_=_say, ngettext=_say_counted, language=languages.spoken)
-    env.filters["translated"] = languages.find
-
-
 def _say(message: str, /, **values: Any) -> Markup:
-    """Say a sentence of ours, which may hold markup; what is filled in is escaped."""
+    """Say a sentence that is handed on; it may hold markup, and what is filled in is escaped."""
     return _fill(languages.find(message), values)
 
 
@@ -129,14 +147,14 @@ async def draw_page(page: str, **what: Any) -> str:
 
 def draw(template: str, **what: Any) -> str:
     """Draw one template with what it is given."""
-    env: Environment = current_app.extensions["templates"]
+    templates: Templates = current_app.extensions["templates"]
     what.setdefault("notice", None)
-    return env.get_template(template).render(request_path=request.path, **what)
+    return templates.draw(template, request_path=request.path, **what)
 
 
 def hold_apart(words: str) -> Markup:
     """Return text of people as an element: from right to left it turns nothing of ours around."""
-    return Markup("<bdi>{}</bdi>").format(words)
+    return Markup(f"<bdi>{escape(words)}</bdi>")  # nosec B704 # noqa: S704 - escaped
 
 
 def format_phone(digits: str) -> str:

@@ -7,6 +7,7 @@ from quart import Quart, Response, g, request
 from app.core import policy
 from app.settings import Settings
 from app.web.assets import Assets
+from app.web.htmx import HTML
 
 # They end in what opens something: not even our own pages are told where the browser came from.
 SECRET_ADDRESSES = ("/password-reset/", "/account/email/")
@@ -27,15 +28,16 @@ def register(app: Quart, settings: Settings, assets: Assets) -> None:
     paying = {**policy.payment_page(counter, settings.toss_sdk_url), **always}
 
     async def add_headers(response: Response) -> Response:
-        page = paying if g.get("embeds_toss") else in_window if g.get("is_window") else plain
+        here, path = g.get, request.path
+        page = paying if here("embeds_toss") else in_window if here("is_window") else plain
         # Pieces are read by htmx; what a browser would be told of a page of theirs is half of their weight.
-        is_page = response.mimetype == "text/html" and not g.get("sends_pieces")
+        is_page = response.content_type == HTML and not here("sends_pieces")
         _put(response, page if is_page else bare)
-        if request.path.startswith(SECRET_ADDRESSES):
+        if path.startswith(SECRET_ADDRESSES):
             response.headers["Referrer-Policy"] = "no-referrer"
-        elif request.path.startswith(HANDED_OVER):
+        elif path.startswith(HANDED_OVER):
             response.headers["Referrer-Policy"] = "strict-origin"
-        if response.status_code >= REFUSED or not request.path.startswith(FILES):
+        if response.status_code >= REFUSED or not path.startswith(FILES):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 

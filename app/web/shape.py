@@ -1,11 +1,13 @@
 """What a request may look like before anybody reads it: its address, its headers, its body, its fields."""
 
-from typing import Any
+from functools import cached_property
+from itertools import chain
+from typing import Any, cast
 
 from quart import Quart, Request, Response, g, request
 from quart.formparser import FormDataParser
 from quart.wrappers.request import Body
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import ShopError
@@ -74,11 +76,42 @@ class BoundedParser(FormDataParser):
         return await super().parse(body, mimetype, content_length, options)
 
 
+class SentHeaders(Headers):
+    """The headers of a request, which nobody changes: found by name at once, the first of several."""
+
+    def __init__(self, sent: Headers) -> None:
+        super().__init__()
+        self._list = list(sent)
+        self._first = {name.lower(): text for name, text in reversed(self._list)}
+        self.size = sum(map(len, chain.from_iterable(self._list)))
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002
+        """Return a header, or ``default``."""
+        if type is not None:
+            return super().get(key, default, type)
+        return self._first.get(key.lower(), default)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a header."""
+        return isinstance(key, str) and key.lower() in self._first
+
+
 class BoundedRequest(Request):
     """A request that nobody can make us read for ever."""
 
     body_class = BoundedBody
     form_data_parser_class = BoundedParser
+
+    headers: SentHeaders
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.headers = SentHeaders(self.headers)
+
+    @cached_property
+    def blueprints(self) -> list[str]:
+        """The room that answers, which the framework asks for several times."""
+        return super().blueprints
 
 
 def register(app: Quart) -> None:
@@ -93,18 +126,19 @@ def register(app: Quart) -> None:
 
 async def check() -> None:
     """Look at a request from outside. Raises AmbiguousError, AddressTooLongError or HeadersTooLargeError."""
-    headers = request.headers
+    headers, version = cast("SentHeaders", request.headers), request.http_version
+    path, query = request.path, request.query_string
     # h11 reads such a body as chunked, which is right, and somebody in front may have counted its length.
-    if "Transfer-Encoding" in headers and ("Content-Length" in headers or request.http_version == "1.0"):
+    if "Transfer-Encoding" in headers and ("Content-Length" in headers or version == "1.0"):
         g.hangs_up = True
         raise AmbiguousError("both a length and a transfer encoding")
     # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
-    if request.http_version.startswith("2") and request.scheme == "http":
+    if version.startswith("2") and request.scheme == "http":
         raise AmbiguousError("HTTP/2 without TLS")
-    if len(request.path) + len(request.query_string) > URL_BYTES:
-        raise AddressTooLongError(f"{len(request.path)} + {len(request.query_string)} bytes")
+    if len(path) + len(query) > URL_BYTES:
+        raise AddressTooLongError(f"{len(path)} + {len(query)} bytes")
     # h11's own limit ends with a packet: whole headers of four times the size come through it.
-    if len(headers) > MOST_HEADERS or sum(len(name) + len(text) for name, text in headers) > HEADER_BYTES:
+    if len(headers) > MOST_HEADERS or headers.size > HEADER_BYTES:
         raise HeadersTooLargeError(f"{len(headers)} headers")
 
 

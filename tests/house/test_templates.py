@@ -48,7 +48,7 @@ def app() -> Quart:
 
 
 def environment(app: Quart) -> Environment:
-    env: Environment = app.extensions["templates"]
+    env: Environment = app.extensions["templates"].environment
     return env
 
 

@@ -1,0 +1,99 @@
+"""Pages of strangers: whoever has no name and nothing in the cart is shown the same page as everybody else.
+
+It is drawn and packed once, for as long as what it shows is equal. What is each browser's own, the token of a
+form and the key that makes it count once, stands in places left unpacked in the stream: an answer is a copy
+with these bytes filled in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any
+
+from quart import g, request
+
+from app.core import ids, languages, packing
+from app.machines import Machines
+from app.web import compression, csrf, current
+from app.web.render import draw
+
+MOST_PAGES = 200  # kept of about 30 kB each
+
+# What stands in the places is as long as what is filled in, of bytes that no text has, so that nothing refers
+# to them, and all different and far apart, so that they are shorter as they are than packed.
+_NO_TEXT = [*range(0xF5, 0x100), 0xC0, 0xC1, 0x7F, *range(1, 9), *range(0x0E, 0x20)]
+
+
+def _mix(no_text: Sequence[int], within: Iterable[int]) -> bytes:
+    """Return bytes of which at most two that a text may have follow each other."""
+    pairs = chain.from_iterable(zip_longest(no_text, within))
+    return bytes(byte for byte in pairs if byte is not None)
+
+
+PLACES = {
+    csrf.PLACE.encode(): _mix(_NO_TEXT, range(0x80, 0xB0)),
+    ids.PLACE.encode(): _mix(_NO_TEXT[1:32:2], range(0x80, 0xC0, 4)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page with its places, plain and packed, and what it shows."""
+
+    what: Mapping[str, Any]
+    is_window: bool
+    places: tuple[bytes, ...]
+    plain: bytes
+    packed: bytes | None
+
+
+class Pages:
+    """The pages that were asked for last."""
+
+    def __init__(self, _m: Machines) -> None:
+        self._pages: dict[tuple[str, str, str], Page] = {}
+
+    def find(self, template: str, what: Mapping[str, Any]) -> Page:
+        """Return the page as it is now, drawn if it is not known or shows something else by now."""
+        key = (template, languages.spoken(), request.full_path)
+        page = self._pages.pop(key, None)
+        if page is None or page.what != what:
+            page = _draw(template, what)
+        self._pages[key] = page
+        if len(self._pages) > MOST_PAGES:
+            self._pages.pop(next(iter(self._pages)))
+        return page
+
+
+async def find_page(template: str, what: Mapping[str, Any]) -> tuple[bytes, str] | None:
+    """Return the page for a stranger as this caller wants it, and its coding; None for anybody else."""
+    if g.get("shopper") is not None or g.get("operator") is not None:
+        return None
+    g.cart_count = await current.count_cart()
+    if g.cart_count != 0:
+        return None
+    page = current.machines().keep(Pages).find(template, what)
+    g.is_window = page.is_window
+    values = dict(zip(PLACES, (csrf.form_token, ids.idempotency_key), strict=True))
+    filled = {PLACES[place]: values[place]().encode() for place in page.places}
+    if page.packed is not None and compression.choose() == packing.PLACED:
+        return _fill(page.packed, filled), packing.PLACED
+    return await compression.pack(_fill(page.plain, filled))
+
+
+def _fill(page: bytes, filled: Mapping[bytes, bytes]) -> bytes:
+    for place, value in filled.items():
+        page = page.replace(place, value)
+    return page
+
+
+def _draw(template: str, what: Mapping[str, Any]) -> Page:
+    g.is_for_all = True
+    try:
+        text = draw(template, **what).encode()
+    finally:
+        g.is_for_all = False
+    places = tuple(place for place in PLACES if place in text)
+    plain = _fill(text, PLACES)
+    packed = packing.pack_placed(plain, [PLACES[place] for place in places])
+    return Page(dict(what), g.get("is_window", False), places, plain, packed)
