@@ -26,8 +26,8 @@ from app.orders import service as order_service
 from app.orders.order import Order
 from app.payments import store as payments
 from app.payments.attempt import Attempt
-from app.payments.claim import Claim, claim
-from app.payments.turns import CLAIM_AT_ONCE
+from app.payments.turns.claim import Claim, claim
+from app.payments.turns.service import CLAIM_AT_ONCE
 from app.settings import Settings
 from app.stock import service as stock
 from bench.client import Wire, compose, send_paced

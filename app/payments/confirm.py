@@ -10,7 +10,7 @@ from app.machines import Machines
 from app.orders import service as orders
 from app.payments import states, store
 from app.payments.arrival import Arrival, Place, Result
-from app.payments.turns import Ticket, Turns
+from app.payments.turns.service import Ticket, Turns
 
 # For so long somebody looks at an empty page before being shown their place in the line, ...
 TURN_SECONDS = 4.0

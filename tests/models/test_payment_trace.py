@@ -28,12 +28,13 @@ from app.infra.migrations import migrate
 from app.machines import Machines, build_machines
 from app.main import create_app
 from app.models import webhook_events
-from app.payments import confirm, reconcile, settle, store, turns, webhooks
+from app.payments import confirm, reconcile, settle, store, webhooks
 from app.payments.arrival import Arrival
 from app.payments.attempt import Attempt as Row
-from app.payments.claim import Claim, claim
 from app.payments.payment import TossPayment
 from app.payments.toss import Toss, TossError, TossUnknown
+from app.payments.turns import service as turns
+from app.payments.turns.claim import Claim, claim
 from app.stock import store as stock
 from tests.buyer import Buyer, assert_books, attempts, make_older, stand_of, states, webhook
 from tests.goods import last_teapot, stock_of

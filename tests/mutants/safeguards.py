@@ -432,7 +432,7 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="an attempt is claimed once",
         rule="CAS",
-        file="app/payments/store.py",
+        file="app/payments/turns/store.py",
         old="""        web_payments.c.payment_status == states.PENDING,
     )
     values = {
@@ -440,7 +440,7 @@ MONEY: Sequence[Mutant] = (
         new="""    )
     values = {
         "payment_status": states.CONFIRMING,""",
-        tests=embedded(PAYING, "test_a_refresh_storm_is_one_payment"),
+        tests=embedded(TURNS, "test_each_of_a_batch_has_an_outcome_of_its_own"),
     ),
     Mutant(
         name="an attempt moves from where it was read",
@@ -497,7 +497,7 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="all of a batch or nobody",
         rule="CAS",
-        file="app/payments/claim.py",
+        file="app/payments/turns/claim.py",
         old="!= len(ordered):",
         new="< 0:",
         tests=embedded(TURNS, "test_each_of_a_batch_has_an_outcome_of_its_own"),
@@ -505,7 +505,7 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="a batch that is too late once",
         rule="CAS",
-        file="app/payments/claim.py",
+        file="app/payments/turns/claim.py",
         old="!= len(attempts):",
         new="< 0:",
         tests=embedded(TURNS, "test_those_who_come_too_late_all_get_another_attempt"),
@@ -513,7 +513,7 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="a batch takes what it sells",
         rule="CAS",
-        file="app/payments/claim.py",
+        file="app/payments/turns/claim.py",
         old="if not await stock.reserve_together(tx, wanted):",
         new="if wanted and not tx:",
         tests=embedded(TURNS, "test_a_batch_whose_commit_nobody_answered_is_read_back", "reply"),

@@ -17,7 +17,7 @@ from app.orders import states as order_states
 from app.payments import charge, confirm, reconcile, settle, store
 from app.payments import service as payments
 from app.payments.attempt import Attempt, Standing, judge
-from app.payments.claim import Claim, claim_one
+from app.payments.turns.claim import Claim, claim_one
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, order_row
 from tests.buyer import states as states_of
 from tests.goods import mug

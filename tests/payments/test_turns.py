@@ -19,11 +19,13 @@ from app.infra.db import Database
 from app.machines import Machines
 from app.orders import service as order_service
 from app.orders.order import NewOrder, OrderLine, Recipient
-from app.payments import confirm, store, turns
+from app.payments import confirm, store
 from app.payments import service as payments
 from app.payments.arrival import Arrival, Result
 from app.payments.attempt import Attempt
-from app.payments.claim import Claim, claim
+from app.payments.turns import service as turns
+from app.payments.turns.claim import Claim, claim
+from app.payments.turns.store import KeyTakenError
 from app.stock import service as stock
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, states
 from tests.goods import mug
@@ -211,7 +213,7 @@ async def test_each_of_a_batch_has_an_outcome_of_its_own(shop: Shop, stand: Stan
     assert (first.status, first.idempotency_key) == ("CONFIRMING", claims[0].key)
     assert second is None
     assert third is None
-    assert isinstance(fourth, store.KeyTakenError)
+    assert isinstance(fourth, KeyTakenError)
     assert isinstance(fifth, Attempt)
     tried = [(await states(shop, order_no))[1] for order_no in orders]
     assert tried == [["CONFIRMING"], ["CANCELED"], ["FAILED", "PENDING"], ["PENDING"], ["CONFIRMING"]]

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.payments import confirm, settle, store
 from app.payments import service as payments
-from app.payments.claim import Claim, claim_one
+from app.payments.turns.claim import Claim, claim_one
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, mend, order_row, states, webhook
 from tests.goods import mug
 from tests.shop import Shop, eventually

@@ -9,8 +9,10 @@ from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.infra.db import DeadlockError, Tx
 from app.machines import Machines
 from app.orders.order import Order
-from app.payments import settle, states, store
+from app.payments import settle, states
 from app.payments.attempt import OUT_OF_STOCK, Attempt
+from app.payments.store import select_by_numbers
+from app.payments.turns import store
 from app.stock import service as stock
 
 FIRST_CHECK = timedelta(seconds=10)
@@ -125,7 +127,7 @@ async def _read_back(m: Machines, claims: Sequence[Claim]) -> Sequence[Attempt |
     """Read claims back: the key on each says whether it is ours, also when the COMMIT was not answered."""
     try:
         async with m.db.reserve.read() as tx:
-            read = await store.select_by_numbers(tx, [one.attempt.payment_no for one in claims])
+            read = await select_by_numbers(tx, [one.attempt.payment_no for one in claims])
     except DatabaseUnavailableError as error:
         raise CommitUnknownError("claim") from error
     claimed = [read[one.attempt.payment_no] for one in claims]

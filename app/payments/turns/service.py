@@ -20,7 +20,8 @@ from app.orders.order import Order
 from app.payments import charge, states, store
 from app.payments.arrival import Arrival, Place, Result
 from app.payments.attempt import Attempt
-from app.payments.claim import Claim, claim
+from app.payments.turns.claim import Claim, claim
+from app.payments.turns.store import KeyTakenError
 
 READ_AT_ONCE = 64
 CLAIM_AT_ONCE = 32
@@ -116,7 +117,7 @@ class Turns:
                 if isinstance(outcome, Attempt):
                     work = self._confirm(ticket, outcome)
                     ticket.context.run(self._m.background.spawn, work, f"confirm {outcome.web_payment_id}")
-                elif isinstance(outcome, store.KeyTakenError):
+                elif isinstance(outcome, KeyTakenError):
                     ticket.decide(_refused(ticket))
                 elif outcome is None:
                     unclaimed.append(ticket)
