@@ -130,12 +130,14 @@ def _guard(door: Door, view: V) -> V:
 
 async def _read_body() -> None:
     """Wait for the whole body. Raises RequestTimeout."""
+    # The framework's own time-out is a task of its own each time somebody reads the form.
+    patience, request.body_timeout = request.body_timeout, None
     try:
-        async with asyncio.timeout(request.body_timeout):
-            await request.body
+        async with asyncio.timeout(patience):
+            await request.get_data()
     except TimeoutError as error:
+        request.body_timeout = patience
         raise RequestTimeout from error
-    request.body_timeout = None  # it is here: whoever reads it needs no task that could be given up
 
 
 async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue:
