@@ -19,7 +19,7 @@ class Shop:
         self.begun = self.inside = self.most = self.answered = 0
         self.steps_out = False
         self.kept: set[asyncio.Task[None]] = set()
-        self.door = Crowd(self._serve)  # type: ignore[arg-type]
+        self.door = Crowd(self._serve)
 
     async def _serve(self, _scope: Any, _receive: Any, send: Answer) -> None:
         self.begun += 1
@@ -108,7 +108,7 @@ async def test_whoever_hangs_up_keeps_no_place_though_the_work_goes_on() -> None
         views.append(asyncio.create_task(shop._serve(scope, receive, send)))
         await asyncio.shield(views[-1])
 
-    shop.door = Crowd(uninterrupted)  # type: ignore[arg-type]
+    shop.door = Crowd(uninterrupted)
     gone = [shop.ask() for _ in range(3 * AT_WORK)]
     await moments(60)
     for one in gone:
