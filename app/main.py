@@ -25,6 +25,7 @@ from app.search import routes as search
 from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
+    crowd,
     errors,
     guards,
     hooks,
@@ -64,6 +65,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     guards.register(app)
     session.register(app)
     hooks.join(app)
+    crowd.register(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:

@@ -77,6 +77,11 @@ async def read_order(tx: Tx, order_id: int) -> Order:
     return await store.select_order(tx, order_id)
 
 
+async def read_orders(tx: Tx, order_ids: Sequence[int]) -> dict[int, Order]:
+    """Return orders by their ids."""
+    return {order.order_id: order for order in await store.select_orders(tx, order_ids)}
+
+
 async def read_open(tx: Tx, owner: str) -> Order | None:
     """Return the owner's one open order."""
     return await store.select_open(tx, owner)
@@ -126,6 +131,11 @@ async def correct_recipient(tx: Tx, order: Order, recipient: Recipient) -> None:
 async def keep_open(tx: Tx, order: Order, until: datetime) -> None:
     """Keep an unpaid order open until then."""
     await store.update_expiry(tx, order.order_id, until)
+
+
+async def keep_open_together(tx: Tx, order_ids: Sequence[int], until: datetime) -> None:
+    """Keep unpaid orders open at least until then."""
+    await store.update_expiry_together(tx, order_ids, until)
 
 
 async def mark_waiting(tx: Tx, order: Order) -> bool:

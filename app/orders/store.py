@@ -55,6 +55,11 @@ async def select_order(tx: Tx, order_id: int) -> Order:
     return found[0]
 
 
+async def select_orders(tx: Tx, order_ids: Sequence[int]) -> list[Order]:
+    """Return these orders, in any order."""
+    return await _select(tx, select(orders).where(orders.c.order_id.in_(order_ids)))
+
+
 async def select_by_no(tx: Tx, order_no: str) -> Order | None:
     """Return the order with that number."""
     found = await _select(tx, select(orders).where(orders.c.order_no == order_no))
@@ -138,6 +143,16 @@ async def update_expiry(tx: Tx, order_id: int, expires_at: datetime) -> None:
     """Move the end of an unpaid order."""
     unpaid = update(orders).where(orders.c.order_id == order_id, orders.c.status == states.PENDING)
     await tx.execute(unpaid.values(expires_at=expires_at, updated_at=tx.clock.now()))
+
+
+async def update_expiry_together(tx: Tx, order_ids: Sequence[int], expires_at: datetime) -> None:
+    """Let none of these unpaid orders end before then."""
+    sooner = update(orders).where(
+        orders.c.order_id.in_(order_ids),
+        orders.c.status == states.PENDING,
+        orders.c.expires_at < expires_at,
+    )
+    await tx.execute(sooner.values(expires_at=expires_at, updated_at=tx.clock.now()))
 
 
 async def _select(tx: Tx, query: Select[Any]) -> list[Order]:

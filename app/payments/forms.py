@@ -4,7 +4,7 @@ import re
 
 from werkzeug.datastructures import MultiDict
 
-from app.payments.confirm import Arrival
+from app.payments.arrival import Arrival
 
 KEY = re.compile(r"[A-Za-z0-9_=.-]{1,200}", re.ASCII)
 NUMBER = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from app.core.languages import _, marked
+from app.core.languages import _, marked, ngettext
 from app.orders.order import Order
 from app.orders.view import VirtualAccount
 from app.payments import refusals, states
+from app.payments.arrival import Place
 from app.payments.attempt import (
     CANCELED_AT_TOSS,
     CANCELED_BY_SHOPPER,
@@ -18,6 +19,9 @@ from app.payments.attempt import (
 )
 
 Action = tuple[str, str]
+
+FURTHER = 50  # so many more in front, and the page asks a second more seldom, ...
+MOST_SECONDS = 20  # ... but at least so often
 
 SENTENCES = {
     OUT_OF_STOCK: marked(
@@ -57,6 +61,8 @@ class Outcome:
     support_code: str
     actions: tuple[Action, ...]
     account: VirtualAccount | None = None
+    again: str = ""  # where the page asks how it stands by now, and every how many seconds
+    every: int = 2
 
     @property
     def status(self) -> int:
@@ -141,10 +147,41 @@ def tell_unreached(payment_no: str, again: str) -> Outcome:
     )
 
 
-def tell_unknown(payment_no: str) -> Outcome:
+def tell_unknown(payment_no: str, again: str) -> Outcome:
     """Tell that the answer is on its way, when not even the attempt can be read."""
     title, sentence = map(_, _CHECKING)
-    return Outcome("checking", title, sentence, payment_no, None, "", ())
+    return Outcome("checking", title, sentence, payment_no, None, "", (), again=again)
+
+
+def tell_place(place: Place, again: str) -> Outcome:
+    """Tell somebody in the line that nothing is charged yet, and how many are before them.
+
+    Who stands far behind asks more seldom: thousands who wait must not keep the shop busy with it.
+    """
+    before = place.before or 0
+    if before:
+        sentence = ngettext(
+            "주문하신 분이 많아 온 순서대로 결제하고 있습니다. 앞에 %(num)s명이 있습니다.",
+            "주문하신 분이 많아 온 순서대로 결제하고 있습니다. 앞에 %(num)s명이 있습니다.",
+            before,
+        )
+    else:
+        sentence = _("주문하신 분이 많아 온 순서대로 결제하고 있습니다. 곧 차례가 됩니다.")
+    promise = _(
+        "아직 결제되지 않았습니다. 순서는 그대로 지켜 드리며, 차례가 되면 화면을 닫아 두셔도 결제가 "
+        "진행됩니다. 다시 결제하지 마십시오."
+    )
+    return Outcome(
+        "waiting",
+        _("결제 순서를 기다리고 있습니다"),
+        f"{sentence} {promise}",
+        place.payment_no,
+        None,
+        "",
+        (),
+        again=again,
+        every=min(2 + before // FURTHER, MOST_SECONDS),
+    )
 
 
 _CHECKING = (
@@ -214,6 +251,7 @@ def _outcome(attempt: Attempt, order: Order, words: tuple[str, str, str], sight:
         order_no=order.order_no if sight.may_see else None,
         support_code=attempt.payment_no[:8] if kind in {"tampered", "review"} else "",
         actions=tuple(_actions(kind, order, sight)),
+        again=f"/payments/toss/return/{attempt.payment_no}/status" if kind == "checking" else "",
     )
 
 

@@ -17,10 +17,10 @@ from app.orders.access import PASS_COOKIE, PAYMENT_PASS_COOKIE, PAYMENT_PASS_LIF
 from app.orders.order import Order
 from app.orders.view import OrderView, VirtualAccount, show
 from app.payments import confirm, outcome, service, states, webhooks
-from app.payments.confirm import Result
+from app.payments.arrival import Place, Result
 from app.payments.forms import read_arrival, read_failure_code
 from app.payments.outcome import Outcome, Sight
-from app.web import current, htmx, limits, security
+from app.web import crowd, current, htmx, limits, security
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
 from app.web.session import set_cookie
@@ -136,15 +136,17 @@ async def confirm_return(payment_no: str) -> ResponseReturnValue:
         return await show_outcome(payment_no)
     arrival = read_arrival(request.args)
     try:
-        result = await confirm.confirm_return(current.machines(), payment_no, arrival)
+        result = await crowd.outside(confirm.confirm_return(current.machines(), payment_no, arrival))
     except CommitUnknownError:
-        return await _tell(outcome.tell_unknown(payment_no))
+        return await _tell(outcome.tell_unknown(payment_no, request.full_path))
     except DatabaseUnavailableError as error:
         log.warning("%s: %s", type(error).__name__, error)
         # Nothing has happened yet, and Toss waits ten minutes: the browser comes back by itself.
         response = await _tell(outcome.tell_unreached(payment_no, request.full_path))
         response.headers.update({"Refresh": RETRY_SECONDS, "Retry-After": RETRY_SECONDS})
         return response
+    if isinstance(result, Place):
+        return await _tell(outcome.tell_place(result, request.full_path))
     return await _answer(result)
 
 
@@ -152,7 +154,7 @@ async def confirm_return(payment_no: str) -> ResponseReturnValue:
 @anyone
 async def show_outcome(payment_no: str) -> ResponseReturnValue:
     """Show how the attempt stands; the page asks until it is decided."""
-    return await _answer(await confirm.find_result(current.machines(), payment_no))
+    return await _answer(await crowd.outside(confirm.find_result(current.machines(), payment_no)))
 
 
 @blueprint.get("/payments/toss/failure/<payment_no>")

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
 from app.infra.db import Tx
@@ -17,10 +16,6 @@ from app.payments import states
 from app.payments.attempt import Attempt
 from app.payments.payment import Json, TossPayment
 from app.payments.refunds.refund import REQUESTED
-
-
-class KeyTakenError(Exception):
-    """A paymentKey that is another attempt's already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +36,32 @@ class Kept:
 
 async def insert_attempt(tx: Tx, order: Order, signup_id: str | None, next_check_at: datetime) -> None:
     """Open an attempt to pay an order. ``next_check_at`` is when it expires."""
+    await insert_attempts(tx, [(order, signup_id, next_check_at)])
+
+
+async def insert_attempts(tx: Tx, wanted: Sequence[tuple[Order, str | None, datetime]]) -> None:
+    """Open attempts, each to pay an order: who is logged in, and when it expires."""
     now = tx.clock.now()
-    row = {
-        "user_id": order.user_id,
-        "signup_id": signup_id,
-        "total_quantity": order.total_quantity,
-        "total_price": order.total_price,
-        "customer_name": order.recipient.recipient_name,
-        "customer_phone": order.recipient.recipient_phone,
-        "payment_status": states.PENDING,
-        "order_id": order.order_id,
-        "payment_no": ids.payment_no(),
-        "open_slot": 1,
-        "next_check_at": next_check_at,
-        "checks": 0,
-        "created_at": now,
-        "updated_at": now,
-    }
-    await tx.execute(insert(web_payments), row)
+    rows = [
+        {
+            "user_id": order.user_id,
+            "signup_id": signup_id,
+            "total_quantity": order.total_quantity,
+            "total_price": order.total_price,
+            "customer_name": order.recipient.recipient_name,
+            "customer_phone": order.recipient.recipient_phone,
+            "payment_status": states.PENDING,
+            "order_id": order.order_id,
+            "payment_no": ids.payment_no(),
+            "open_slot": 1,
+            "next_check_at": next_check_at,
+            "checks": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for order, signup_id, next_check_at in wanted
+    ]
+    await tx.execute(insert(web_payments), rows)
 
 
 async def select_attempt(tx: Tx, web_payment_id: int) -> Attempt:
@@ -93,6 +96,12 @@ async def select_by_no(tx: Tx, payment_no: str) -> Attempt | None:
     query = select(web_payments).where(web_payments.c.payment_no == payment_no)
     row = (await tx.execute(query)).first()
     return _attempt(row) if row else None
+
+
+async def select_by_numbers(tx: Tx, payment_nos: Sequence[str]) -> dict[str, Attempt]:
+    """Return the attempts with these numbers, by number; a number nobody has is not there."""
+    query = select(web_payments).where(web_payments.c.payment_no.in_(payment_nos))
+    return {row.payment_no: _attempt(row) for row in await tx.execute(query)}
 
 
 async def select_open(tx: Tx, order_id: int) -> Attempt | None:
@@ -193,30 +202,6 @@ async def update_status(  # noqa: PLR0913 - three of them are named columns or c
     if unasked:
         there = there.where(web_payments.c.checks == 0)
     return (await tx.execute(there.values(**values))).rowcount == 1
-
-
-async def update_to_confirming(
-    tx: Tx, attempt: Attempt, payment_key: str, idempotency_key: str, next_check_at: datetime
-) -> bool:
-    """Claim a PENDING attempt for one confirmation. Raises KeyTakenError: roll back."""
-    now = tx.clock.now()
-    there = update(web_payments).where(
-        web_payments.c.web_payment_id == attempt.web_payment_id,
-        web_payments.c.payment_status == states.PENDING,
-    )
-    values = {
-        "payment_status": states.CONFIRMING,
-        "payment_key": payment_key,
-        "idempotency_key": idempotency_key,
-        "confirming_at": now,
-        "next_check_at": next_check_at,
-        "checks": 0,
-        "updated_at": now,
-    }
-    try:
-        return (await tx.execute(there.values(**values))).rowcount == 1
-    except IntegrityError as error:
-        raise KeyTakenError(attempt.payment_no) from error
 
 
 async def update_customer(tx: Tx, attempt: Attempt, name: str, phone: str) -> bool:

@@ -1,6 +1,7 @@
 """Stock: held for an attempt to pay, given back, counted. It changes here and nowhere else."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.infra.db import Tx
 from app.stock import store
@@ -28,9 +29,37 @@ async def reserve(
         if not await store.update_taken(tx, product_id, quantity)
     ]
     if not short:
-        deltas = [(product_id, -quantity) for product_id, quantity in ordered]
-        await store.insert_movements(tx, web_payment_id, RESERVE_LATE if late else RESERVE, deltas)
+        moves = [(web_payment_id, product_id, -quantity) for product_id, quantity in ordered]
+        await store.insert_movements(tx, RESERVE_LATE if late else RESERVE, moves)
     return short
+
+
+async def reserve_together(tx: Tx, wanted: Mapping[int, Sequence[tuple[int, int]]]) -> bool:
+    """Hold the goods of several attempts at once, each product's row written once; False: roll back.
+
+    Whether there is enough for some of them is not said: each must then be asked for by itself.
+    """
+    # The ledger comes after the row: its foreign key would lock the row for reading first, and two who
+    # had both read it could neither of them write it.
+    total: Counter[int] = Counter()
+    for goods in wanted.values():
+        for product_id, quantity in goods:
+            total[product_id] += quantity
+    for product_id in sorted(total):
+        if not await store.update_taken(tx, product_id, total[product_id]):
+            return False
+    moves = [
+        (web_payment_id, product_id, -quantity)
+        for web_payment_id, goods in wanted.items()
+        for product_id, quantity in goods
+    ]
+    await store.insert_movements(tx, RESERVE, moves)
+    return True
+
+
+async def read_left(tx: Tx, product_ids: Iterable[int]) -> dict[int, int]:
+    """Return how much there is now, by product, without waiting for whoever is taking some."""
+    return await store.select_quantities(tx, product_ids)
 
 
 async def release(tx: Tx, web_payment_id: int) -> None:
@@ -40,7 +69,8 @@ async def release(tx: Tx, web_payment_id: int) -> None:
         await store.update_returned(tx, product_id, quantity)
     if held:
         late = await store.select_has_moved(tx, web_payment_id, RESERVE_LATE)
-        await store.insert_movements(tx, web_payment_id, RELEASE_LATE if late else RELEASE, held)
+        moves = [(web_payment_id, product_id, quantity) for product_id, quantity in held]
+        await store.insert_movements(tx, RELEASE_LATE if late else RELEASE, moves)
 
 
 async def is_held(tx: Tx, web_payment_id: int) -> bool:
@@ -50,7 +80,7 @@ async def is_held(tx: Tx, web_payment_id: int) -> bool:
 
 async def set_initial(tx: Tx, rows: Sequence[tuple[int, int]]) -> None:
     """Open the ledger of new products, already inserted with these (product_id, quantity)."""
-    await store.insert_movements(tx, None, INITIAL, rows)
+    await store.insert_movements(tx, INITIAL, [(None, product_id, quantity) for product_id, quantity in rows])
 
 
 async def find_differences(tx: Tx) -> list[Difference]:

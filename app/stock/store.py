@@ -1,6 +1,6 @@
 """Stock and its ledger in the database: every change of a quantity is one guarded update and one row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
@@ -31,10 +31,11 @@ async def update_returned(tx: Tx, product_id: int, quantity: int) -> None:
     await tx.execute(update(products).where(products.c.product_id == product_id).values(**values))
 
 
-async def insert_movements(
-    tx: Tx, web_payment_id: int | None, reason: str, deltas: Sequence[tuple[int, int]]
-) -> None:
-    """Write (product_id, delta) rows into the ledger. The same hold or return twice breaks a unique key."""
+async def insert_movements(tx: Tx, reason: str, moves: Sequence[tuple[int | None, int, int]]) -> None:
+    """Write (web_payment_id, product_id, delta) rows into the ledger.
+
+    The same hold or return twice breaks a unique key.
+    """
     now = tx.clock.now()
     rows = [
         {
@@ -44,9 +45,15 @@ async def insert_movements(
             "delta": delta,
             "created_at": now,
         }
-        for product_id, delta in deltas
+        for web_payment_id, product_id, delta in moves
     ]
     await tx.execute(insert(stock_movements), rows)
+
+
+async def select_quantities(tx: Tx, product_ids: Iterable[int]) -> dict[int, int]:
+    """Return how much there is, by product."""
+    query = select(products.c.product_id, products.c.quantity).where(products.c.product_id.in_(product_ids))
+    return {row.product_id: row.quantity for row in await tx.execute(query)}
 
 
 async def select_held(tx: Tx, web_payment_id: int) -> list[tuple[int, int]]:

@@ -29,10 +29,12 @@ from app.machines import Machines, build_machines
 from app.main import create_app
 from app.models import webhook_events
 from app.payments import confirm, reconcile, settle, store, webhooks
+from app.payments.arrival import Arrival
 from app.payments.attempt import Attempt as Row
-from app.payments.confirm import Arrival
 from app.payments.payment import TossPayment
 from app.payments.toss import Toss, TossError, TossUnknown
+from app.payments.turns import service as turns
+from app.payments.turns.claim import Claim, claim
 from app.stock import store as stock
 from tests.buyer import Buyer, assert_books, attempts, make_older, stand_of, states, webhook
 from tests.goods import last_teapot, stock_of
@@ -145,7 +147,8 @@ class Rig:
             await self.call(who, does, getattr(new, who).phase, tried)
         elif label == "come back":
             result = await confirm.find_result(self.shop.m, tried.arrival.payment_no)
-            tried.callers["web"] = await Actor(confirm._confirm(self.m, result, tried.arrival)).stopped()
+            claimed = Claim(result.attempt, result.order, tried.arrival.payment_key)
+            tried.callers["web"] = await Actor(come_back(self.m, claimed)).stopped()
             await tried.callers["web"].go_on({"confirm", ""})
         elif label == "expire":
             await make_older(self.shop, tried.order_no, 31)
@@ -249,6 +252,13 @@ class Rig:
         for tried in self.tried:
             for caller in tried.callers.values():
                 await caller.kill()
+
+
+async def come_back(m: Machines, one: Claim) -> None:
+    """Do for one what is done for those whose turn has come."""
+    [claimed] = await claim(m, [one])
+    if isinstance(claimed, Row):
+        await turns.confirm(m, claimed)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -33,6 +33,8 @@ ENDS = "tests/payments/test_ends.py"
 UNKNOWN = "tests/payments/test_unknown.py"
 DEPOSITS = "tests/payments/test_deposits.py"
 GUARDS = "tests/payments/test_guards.py"
+TURNS = "tests/payments/test_turns.py"
+LINE = "tests/unit/test_line.py"
 ANSWERS = "tests/payments/test_toss_answers.py"
 CLIENT = "tests/payments/test_toss_client.py"
 JUDGING = "tests/unit/test_judging.py"
@@ -430,7 +432,7 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="an attempt is claimed once",
         rule="CAS",
-        file="app/payments/store.py",
+        file="app/payments/turns/store.py",
         old="""        web_payments.c.payment_status == states.PENDING,
     )
     values = {
@@ -438,7 +440,7 @@ MONEY: Sequence[Mutant] = (
         new="""    )
     values = {
         "payment_status": states.CONFIRMING,""",
-        tests=embedded(PAYING, "test_a_refresh_storm_is_one_payment"),
+        tests=embedded(TURNS, "test_each_of_a_batch_has_an_outcome_of_its_own"),
     ),
     Mutant(
         name="an attempt moves from where it was read",
@@ -471,8 +473,8 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         name="the way back is compared",
         rule="TOSS",
-        file="app/payments/confirm.py",
-        old=" and arrival.amount == attempt.total_price",
+        file="app/payments/arrival.py",
+        old=" and self.amount == attempt.total_price",
         new="",
         tests=embedded(ENDS, "test_a_tampered_amount_is_not_confirmed"),
     ),
@@ -488,9 +490,41 @@ MONEY: Sequence[Mutant] = (
         name="detached from the request",
         rule="TX",
         file="app/payments/confirm.py",
-        old="await asyncio.shield(work)",
-        new="await work",
-        tests=embedded(GUARDS, "test_what_was_begun_goes_on_when_nobody_waits_for_it"),
+        old="await asyncio.shield(ticket.answer)",
+        new="await ticket.answer",
+        tests=embedded(TURNS, "test_whoever_hangs_up_takes_nobody_elses_answer_along"),
+    ),
+    Mutant(
+        name="all of a batch or nobody",
+        rule="CAS",
+        file="app/payments/turns/claim.py",
+        old="!= len(ordered):",
+        new="< 0:",
+        tests=embedded(TURNS, "test_each_of_a_batch_has_an_outcome_of_its_own"),
+    ),
+    Mutant(
+        name="a batch that is too late once",
+        rule="CAS",
+        file="app/payments/turns/claim.py",
+        old="!= len(attempts):",
+        new="< 0:",
+        tests=embedded(TURNS, "test_those_who_come_too_late_all_get_another_attempt"),
+    ),
+    Mutant(
+        name="a batch takes what it sells",
+        rule="CAS",
+        file="app/payments/turns/claim.py",
+        old="if not await stock.reserve_together(tx, wanted):",
+        new="if wanted and not tx:",
+        tests=embedded(TURNS, "test_a_batch_whose_commit_nobody_answered_is_read_back", "reply"),
+    ),
+    Mutant(
+        name="one of a kind at a time",
+        rule="TX",
+        file="app/infra/line.py",
+        old="self._serving.add(kind)",
+        new="self._serving.discard(kind)",
+        tests=alone(LINE, "test_of_one_kind_one_batch_at_a_time_so_that_nobody_overtakes"),
     ),
     Mutant(
         name="the idempotency key",

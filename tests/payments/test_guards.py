@@ -17,7 +17,7 @@ from app.orders import states as order_states
 from app.payments import charge, confirm, reconcile, settle, store
 from app.payments import service as payments
 from app.payments.attempt import Attempt, Standing, judge
-from app.payments.confirm import Arrival
+from app.payments.turns.claim import Claim, claim_one
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, order_row
 from tests.buyer import states as states_of
 from tests.goods import mug
@@ -30,8 +30,7 @@ async def claim(buyer: Buyer, order_no: str) -> Attempt:
     url = await buyer.authenticate(order_no)
     query = dict(pair.split("=") for pair in url.partition("?")[2].split("&"))
     result = await confirm.find_result(buyer.shop.m, query["orderId"])
-    arrival = Arrival(query["paymentKey"], query["orderId"], int(query["amount"]))
-    claimed = await confirm._claim(buyer.shop.m, result, arrival.payment_key)
+    claimed = await claim_one(buyer.shop.m, Claim(result.attempt, result.order, query["paymentKey"]))
     assert claimed is not None
     return claimed
 

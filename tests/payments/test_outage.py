@@ -16,6 +16,7 @@ from app.orders.order import NewOrder, OrderLine, Recipient
 from app.payments import confirm, reconcile, store
 from app.payments import service as payments
 from app.payments.toss import BREAKER_OPEN, BREAKER_SECONDS, TossUnknown
+from app.payments.turns import store as claims
 from app.stock import service as stock
 from tests.buyer import Buyer, assert_books, attempts, make_older, states
 from tests.goods import mug
@@ -46,7 +47,9 @@ async def _claimed(shop: Shop, stand: Stand, cup: int, number: int) -> int:
     payment_key, _ = await stand.approve(PRICE, orderId=attempt.payment_no)
     async with m.db.write() as tx:
         due = m.clock.now()
-        assert await store.update_to_confirming(tx, attempt, payment_key, f"key-{attempt.payment_no}", due)
+        assert await claims.update_to_confirming(
+            tx, [(attempt, payment_key, f"key-{attempt.payment_no}")], due
+        )
         assert not await stock.reserve(tx, attempt.web_payment_id, order.wanted)
     return attempt.web_payment_id
 

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.payments import confirm, settle, store
 from app.payments import service as payments
-from app.payments.confirm import Arrival
+from app.payments.turns.claim import Claim, claim_one
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, mend, order_row, states, webhook
 from tests.goods import mug
 from tests.shop import Shop, eventually
@@ -160,8 +160,7 @@ async def claim(buyer: Buyer, order_no: str) -> tuple[Any, str]:
     query = dict(pair.split("=") for pair in url.partition("?")[2].split("&"))
     m = buyer.shop.m
     result = await confirm.find_result(m, query["orderId"])
-    arrival = Arrival(query["paymentKey"], query["orderId"], int(query["amount"]))
-    claimed = await confirm._claim(m, result, arrival.payment_key)
+    claimed = await claim_one(m, Claim(result.attempt, result.order, query["paymentKey"]))
     assert claimed is not None
     return claimed, url
 
@@ -225,7 +224,7 @@ async def test_a_commit_nobody_answered_is_read_back(
         raise CommitUnknownError("lost")
 
     db = _Replaced(shop.m.db, retrying=lossy)
-    m = dataclasses.replace(shop.m, db=db)  # type: ignore[arg-type]
+    m = dataclasses.replace(shop.m, _kept={}, db=db)  # type: ignore[arg-type]
     monkeypatch.setitem(shop.app.extensions, "machines", m)
     await buyer.come_back(url)
     await until(shop, order_no, "PAID", "PAID")
@@ -249,7 +248,7 @@ async def test_a_claim_that_cannot_be_read_back_is_told_as_unknown(
             raise CommitUnknownError("lost")
         raise DatabaseUnavailableError("gone")
 
-    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=lossy))  # type: ignore[arg-type]
+    m = dataclasses.replace(shop.m, _kept={}, db=_Replaced(shop.m.db, retrying=lossy))  # type: ignore[arg-type]
     monkeypatch.setitem(shop.app.extensions, "machines", m)
     answer = await buyer.come_back(url)
     assert answer.status_code == 200
@@ -271,7 +270,7 @@ async def test_a_claim_that_is_not_committed_in_time_is_told_as_unknown(
         await has_space.wait()
         return await real(work)
 
-    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=held))  # type: ignore[arg-type]
+    m = dataclasses.replace(shop.m, _kept={}, db=_Replaced(shop.m.db, retrying=held))  # type: ignore[arg-type]
     monkeypatch.setitem(shop.app.extensions, "machines", m)
     answer = await buyer.come_back(url)
     assert answer.status_code == 200
@@ -306,7 +305,7 @@ async def test_a_database_that_is_away_brings_the_browser_back_by_itself(
     async def away(_work: Any) -> Any:
         raise DatabaseUnavailableError("gone")
 
-    m = dataclasses.replace(shop.m, db=_Replaced(shop.m.db, retrying=away))  # type: ignore[arg-type]
+    m = dataclasses.replace(shop.m, _kept={}, db=_Replaced(shop.m.db, retrying=away))  # type: ignore[arg-type]
     monkeypatch.setitem(shop.app.extensions, "machines", m)
     answer = await buyer.come_back(url)
     assert (answer.status_code, answer.headers["Refresh"]) == (503, "3")

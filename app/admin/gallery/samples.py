@@ -53,7 +53,7 @@ OUTCOME = Outcome(
 )
 KINDS = (
     "checking", "waiting_for_deposit", "declined", "canceled_by_shopper", "out_of_stock", "tampered",
-    "superseded", "expired", "review", "unreached", "elsewhere",
+    "superseded", "expired", "review", "unreached", "elsewhere", "waiting",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Those who come back from Toss: their places in the line, and their claims on the goods."""

@@ -1,0 +1,64 @@
+"""Claims in the database: many attempts moved in one statement, each only from where it was read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.exc import IntegrityError
+
+from app.infra.db import Tx
+from app.models import web_payments
+from app.payments import states
+from app.payments.attempt import Attempt
+
+
+class KeyTakenError(Exception):
+    """A paymentKey that is another attempt's already."""
+
+
+async def update_to_confirming(
+    tx: Tx, claims: Sequence[tuple[Attempt, str, str]], next_check_at: datetime
+) -> int:
+    """Claim PENDING attempts, each for one confirmation: its paymentKey, its idempotency key.
+
+    Returns how many of them still were PENDING. Raises KeyTakenError: roll back.
+    """
+    now = tx.clock.now()
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id == bindparam("claimed_id"),
+        web_payments.c.payment_status == states.PENDING,
+    )
+    values = {
+        "payment_status": states.CONFIRMING,
+        "payment_key": bindparam("new_payment_key"),
+        "idempotency_key": bindparam("new_idempotency_key"),
+        "confirming_at": now,
+        "next_check_at": next_check_at,
+        "checks": 0,
+        "updated_at": now,
+    }
+    rows = [
+        {"claimed_id": attempt.web_payment_id, "new_payment_key": payment_key, "new_idempotency_key": key}
+        for attempt, payment_key, key in claims
+    ]
+    try:
+        return (await tx.execute(there.values(**values), rows)).rowcount
+    except IntegrityError as error:
+        raise KeyTakenError(claims[0][0].payment_no) from error
+
+
+async def update_to_failed(tx: Tx, attempts: Sequence[Attempt], failure_code: str) -> int:
+    """End PENDING attempts nobody is charged for; return how many of them still were PENDING."""
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id.in_([attempt.web_payment_id for attempt in attempts]),
+        web_payments.c.payment_status == states.PENDING,
+        web_payments.c.payment_status.in_(states.sources(states.FAILED)),
+    )
+    values = {
+        "payment_status": states.FAILED,
+        "failure_code": failure_code,
+        "next_check_at": None,
+        "open_slot": None,
+        "updated_at": tx.clock.now(),
+    }
+    return (await tx.execute(there.values(**values))).rowcount
