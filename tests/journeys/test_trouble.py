@@ -12,6 +12,8 @@ from tests.journeys.conftest import Enter
 from tests.journeys.walker import FAILED_LOADS, add, fill, focused, order
 from tests.processes import RECIPIENT, RunningShop
 
+pytestmark = pytest.mark.real_first
+
 BROKEN = "<!doctype html><h1>502 Bad Gateway</h1>"
 NO_NET = "인터넷에 연결되어 있지 않습니다."
 NO_ANSWER = "응답을 받지 못했습니다."
