@@ -4,7 +4,7 @@ import importlib
 import sys
 
 # A bench is a module with main(args) -> exit code; its docstring's first line is its help.
-BENCHES = ("load", "chart", "growth", "flash_sale", "login_flood", "search", "weight")
+BENCHES = ("load", "chart", "drain", "growth", "flash_sale", "login_flood", "search", "weight")
 
 
 def main(args: list[str]) -> int:

@@ -13,7 +13,7 @@ from tests.stack import STACKS, Stack
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the two stacks' tests run side by side, each in a process of its own."""
-    said = "only the tests on this stack; with embedded also those that need neither"
+    said = "only the tests on this stack; with embedded also those that name none"
     parser.addoption("--stack", choices=list(STACKS), help=said)
 
 
@@ -34,10 +34,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def stack_of(item: pytest.Item) -> str:
-    """Return which stack a test is about to run on; '' when it needs neither."""
+    """Return which stack a test is about to run on; '' when it does not say."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    named = next((value for value in params.values() if isinstance(value, str) and value in STACKS), "")
-    return named or ("real" if "bed" in getattr(item, "fixturenames", ()) else "")
+    return next((value for value in params.values() if isinstance(value, str) and value in STACKS), "")
 
 
 @pytest.fixture(scope="session", params=STACKS, ids=list(STACKS))

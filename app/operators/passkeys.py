@@ -1,26 +1,23 @@
-"""Passkeys (WebAuthn): what the browser is asked, and whether its answer is right."""
+"""Passkeys (WebAuthn): what the browser is asked, and whether its answer is right.
+
+The library is loaded with the first question: it takes 13 MB of every process, and operators ask one.
+"""
 
 import ipaddress
 import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-)
 
 from app.settings import Settings
 
-# What a sound library raises for what is no answer at all.
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
+# What a sound library raises, besides its own errors, for what is no answer at all.
 NONSENSE = (
-    WebAuthnException,
     ValueError,
     TypeError,
     LookupError,
@@ -60,6 +57,12 @@ def site_of(settings: Settings) -> Site | None:
 
 def registration_options(site: Site, signup_id: str, challenge: bytes, known: Sequence[Passkey]) -> str:
     """Return what the browser makes a new passkey from, as JSON."""
+    import webauthn  # noqa: PLC0415 - as said above
+    from webauthn.helpers.structs import (  # noqa: PLC0415
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+    )
+
     options = webauthn.generate_registration_options(
         rp_id=site.host,
         rp_name=site.name,
@@ -74,6 +77,8 @@ def registration_options(site: Site, signup_id: str, challenge: bytes, known: Se
 
 def request_options(site: Site, challenge: bytes, known: Sequence[Passkey]) -> str:
     """Return what the browser asks one of the known passkeys with, as JSON."""
+    import webauthn  # noqa: PLC0415
+
     options = webauthn.generate_authentication_options(
         rp_id=site.host, challenge=challenge, allow_credentials=[_descriptor(one) for one in known]
     )
@@ -82,6 +87,10 @@ def request_options(site: Site, challenge: bytes, known: Sequence[Passkey]) -> s
 
 def read_registration(site: Site, answer: str, challenge: bytes) -> Passkey | None:
     """Return the passkey that was made; None when the answer is not to this question."""
+    import webauthn  # noqa: PLC0415
+    from webauthn.helpers import bytes_to_base64url  # noqa: PLC0415
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
@@ -89,7 +98,7 @@ def read_registration(site: Site, answer: str, challenge: bytes) -> Passkey | No
             expected_rp_id=site.host,
             expected_origin=site.origin,
         )
-    except NONSENSE:
+    except (WebAuthnException, *NONSENSE):
         return None
     return Passkey(
         bytes_to_base64url(made.credential_id),
@@ -108,6 +117,10 @@ def named_in(answer: str) -> str:
 
 def check_answer(site: Site, answer: str, challenge: bytes, passkey: Passkey) -> int | None:
     """Return the passkey's new count of signatures; None when the answer is not its own to this question."""
+    import webauthn  # noqa: PLC0415
+    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415
+
     try:
         right = webauthn.verify_authentication_response(
             credential=answer,
@@ -117,10 +130,13 @@ def check_answer(site: Site, answer: str, challenge: bytes, passkey: Passkey) ->
             credential_public_key=base64url_to_bytes(passkey.public_key),
             credential_current_sign_count=passkey.sign_count,
         )
-    except NONSENSE:
+    except (WebAuthnException, *NONSENSE):
         return None
     return right.new_sign_count
 
 
-def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+def _descriptor(passkey: Passkey) -> "PublicKeyCredentialDescriptor":
+    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor  # noqa: PLC0415
+
     return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id))

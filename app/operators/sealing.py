@@ -1,4 +1,7 @@
-"""Secrets of operators: sealed before they are stored, or derived from the session and not stored at all."""
+"""Secrets of operators: sealed before they are stored, or derived from the session and not stored at all.
+
+The library is loaded with the first secret: it takes 6 MB of every process, and operators bring one.
+"""
 
 import base64
 import binascii
@@ -6,14 +9,13 @@ import hashlib
 import hmac
 import secrets
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 NONCE_BYTES = 12
 
 
 def seal(secret_key: str, text: str, owner: int) -> str:
     """Encrypt what only the shop may read; it opens for the same owner's row alone."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as said above
+
     nonce = secrets.token_bytes(NONCE_BYTES)
     sealed = AESGCM(derive(secret_key, "seal")).encrypt(nonce, text.encode(), str(owner).encode())
     return base64.b64encode(nonce + sealed).decode()
@@ -21,6 +23,9 @@ def seal(secret_key: str, text: str, owner: int) -> str:
 
 def unseal(secret_key: str, sealed: str, owner: int) -> str | None:
     """Return what was sealed; None when it is another's, was touched, or SECRET_KEY is another one."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     try:
         raw = base64.b64decode(sealed, validate=True)
         nonce, body = raw[:NONCE_BYTES], raw[NONCE_BYTES:]

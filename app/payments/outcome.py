@@ -33,6 +33,8 @@ SENTENCES = {
     RETURNED: marked("결제를 취소하고 결제하신 금액을 돌려드렸습니다."),
     CANCELED_AT_TOSS: marked("결제가 취소되었습니다. 결제하신 금액은 돌려드립니다."),
     DEPOSIT_REVERSED: marked("은행에서 입금을 취소했습니다. 아래 계좌로 다시 입금해 주십시오."),
+    "CANCELED": marked("취소되었습니다. 결제되지 않았습니다."),  # a deposit nobody waits for any more
+    "EXPIRED": marked("기한이 지났습니다. 결제되지 않았습니다."),
     "REFUNDED": marked(
         "결제 기한이 지난 뒤에 처리된 결제라 자동으로 취소했습니다. 결제하신 금액은 돌려드립니다."
     ),

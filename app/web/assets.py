@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from app.core import packing, stylesheet
+from app.core import packing, script, stylesheet
 from app.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -52,6 +52,8 @@ def _read(path: Path) -> Asset:
     kind = "text/javascript" if kind.endswith("javascript") else kind
     if kind == "text/css":
         body = stylesheet.squeeze(body.decode()).encode()
+    if kind == "text/javascript" and not path.name.endswith(".min.js"):
+        body = script.squeeze(body.decode()).encode()
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     packed = _pack(body) if kind.startswith(COMPRESSIBLE) else {}

@@ -1,5 +1,6 @@
 """Every door of the shop says who may come in and how often; what is not said is a failing test."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial, wraps
@@ -7,6 +8,7 @@ from typing import Any, TypeVar, cast, overload
 from urllib.parse import quote
 
 from quart import Quart, Response, ResponseReturnValue, current_app, g, request
+from werkzeug.exceptions import RequestTimeout
 
 from app.core.errors import TooManyError
 from app.web import csrf, htmx, limits, operators
@@ -99,7 +101,7 @@ def _guard(door: Door, view: V) -> V:
     async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         if request.method in UNSAFE:
             # All of it, before it counts as one of few: a body that trickles in must not hold a place.
-            await request.get_data()
+            await _read_body()
         limit = door.shared_limit
         if limit is None:
             return await enter(*args, **kwargs)
@@ -124,6 +126,18 @@ def _guard(door: Door, view: V) -> V:
 
     guarded.door = door  # type: ignore[attr-defined]
     return cast("V", guarded)
+
+
+async def _read_body() -> None:
+    """Wait for the whole body. Raises RequestTimeout."""
+    # The framework's own time-out is a task of its own each time somebody reads the form.
+    patience, request.body_timeout = request.body_timeout, None
+    try:
+        async with asyncio.timeout(patience):
+            await request.get_data()
+    except TimeoutError as error:
+        request.body_timeout = patience
+        raise RequestTimeout from error
 
 
 async def _ensure(answer: Awaitable[ResponseReturnValue]) -> ResponseReturnValue:

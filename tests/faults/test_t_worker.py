@@ -351,7 +351,7 @@ async def test_t8_every_message_comes_three_times_in_any_order(bed: Bed) -> None
     shoppers = [bed.shopper() for _ in range(4)]
 
     async def wander(shopper: Shopper) -> None:
-        for product_id in chance.choices(goods, k=12):
+        for product_id in chance.choices(goods, k=40):
             if product_id in shopper.live:
                 await shopper.set(product_id, chance.randrange(4))
             else:

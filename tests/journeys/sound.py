@@ -32,14 +32,14 @@ PREPARE = """(scripts) => {
   }
 }"""
 # A colour that axe cannot judge, as a bar lies over it or it is scrolled away, is judged again in plain view.
-ASK = """async (tags) => {
+ASK = """async ([tags, within]) => {
   const ask = (where, runOnly) => axe.run(where, {
     runOnly, preload: false, resultTypes: ['violations', 'incomplete'],
   });
   const why = ({ failureSummary, any }) => failureSummary ?? any.map((each) => each.message);
   const lines = (rules) => rules.flatMap(({ id, nodes }) => nodes.map(
     (node) => ({ id, target: node.target, line: `${id}: ${node.target}: ${why(node)}` })));
-  const found = await ask(document, tags);
+  const found = await ask(within ?? document, tags);
   const violations = lines(found.violations), incomplete = [];
   for (const doubt of lines(found.incomplete)) {
     if (doubt.id === 'color-contrast') {
@@ -57,6 +57,8 @@ ASK = """async (tags) => {
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; }
 * { word-spacing: .16em !important; }
 p { margin-bottom: 2em !important; }"""
+# WCAG 1.4.4, as browsers do that enlarge the text alone: all else keeps its size.
+ENLARGED = ":root { font-size: 200% !important; }"
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((element) => {
   const style = getComputedStyle(element);
   return ['hidden', 'clip'].includes(style.overflowX) && !element.closest('.sr, svg, img, iframe, input')
@@ -107,34 +109,41 @@ async def load_axe(page: Page, *, scripts: bool = True) -> None:
     await page.evaluate(AXE)
 
 
-async def ask_axe(page: Page, width: int, scheme: Scheme) -> tuple[Tally, list[str]]:
-    """Return what axe, which is in the page, finds at this width in this scheme."""
+async def ask_axe(
+    page: Page, width: int, scheme: Scheme, within: Mapping[str, str] | None = None
+) -> tuple[Tally, list[str]]:
+    """Return what axe, which is in the page, finds at this width in this scheme, all or ``within``."""
     await page.set_viewport_size({"width": width, "height": HEIGHT})
     await page.emulate_media(color_scheme=scheme)
-    said: Mapping[str, list[str]] = await page.evaluate(ASK, TAGS)
+    said: Mapping[str, list[str]] = await page.evaluate(ASK, [TAGS, within])
     lines = [f"{width} {scheme}: {kind}: {line}" for kind in said for line in said[kind]]
     return Tally(1, len(said["violations"]), len(said["incomplete"])), lines
 
 
-async def ask_axe_everywhere(page: Page, *, scripts: bool = True) -> tuple[Tally, list[str]]:
+async def ask_axe_everywhere(
+    page: Page, *, scripts: bool = True, within: Mapping[str, str] | None = None
+) -> tuple[Tally, list[str]]:
     """Return what axe finds in every cell of the grid: at each width, light and dark."""
     await load_axe(page, scripts=scripts)
     tally, found = Tally(), list[str]()
     for width in WIDTHS:
         for scheme in SCHEMES:
-            cell, lines = await ask_axe(page, width, scheme)
+            cell, lines = await ask_axe(page, width, scheme, within)
             tally += cell
             found += lines
     return tally, found
 
 
 async def bear(page: Page) -> list[str]:
-    """Return what does not bear a reader's own spacing of text at 320 px."""
-    await page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
-    await page.evaluate(STYLED, SPACING)
-    found: list[str] = [*await page.evaluate(SIDEWAYS), *await page.evaluate(CLIPPED)]
-    await page.evaluate("() => { document.adoptedStyleSheets = []; }")
-    return [f"spaced: {line}" for line in found]
+    """Return what does not bear a reader's spacing of text at 320 px, or text twice as large at 360."""
+    found: list[str] = []
+    for name, width, style in (("spaced", WIDTHS[0], SPACING), ("enlarged", WIDTHS[1], ENLARGED)):
+        await page.set_viewport_size({"width": width, "height": HEIGHT})
+        await page.evaluate(STYLED, style)
+        lines = [*await page.evaluate(SIDEWAYS), *await page.evaluate(CLIPPED)]
+        await page.evaluate("() => { document.adoptedStyleSheets = []; }")
+        found += [f"{name}: {line}" for line in lines]
+    return found
 
 
 class Validator:

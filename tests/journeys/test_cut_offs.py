@@ -27,6 +27,8 @@ from tests.shop import eventually, settings_for
 from tests.tls import Door, serving_h2
 from tests.toss_stand import Stand
 
+pytestmark = pytest.mark.real_first
+
 SAMPLE, CAMPAIGN = 9, 1000
 AT_WORK = 4
 PAYMENTS_EVERY = len(KINDS) + 1

@@ -16,6 +16,7 @@ from app.models import operator_factors, operator_sessions, web_payments
 from sandbox import children
 from tests.journeys import sound
 from tests.journeys.books import on_sale, rows
+from tests.journeys.sound import SCHEMES
 from tests.journeys.walker import Walker, add, fill, open_walker, order, pay, sign_up
 from tests.processes import serving
 from tests.stack import Stack
@@ -238,6 +239,9 @@ ENTRIES: dict[str, Way] = {
 }
 
 
+SAMPLE = {"payment", "another app, wrong"}
+
+
 @pytest.mark.parametrize("kind", PAGES)
 async def test_the_page_is_sound(office: Office, kind: str) -> None:
     walker = office.walker
@@ -245,6 +249,11 @@ async def test_the_page_is_sound(office: Office, kind: str) -> None:
     walker.forgiven[:] = [*EXPECTED, "status of 404"]
     await PAGES[kind](walker, office)
     await be_sound(walker)
+    if kind in SAMPLE:
+        await sound.load_axe(walker.page)
+        for width, scheme in ((360, SCHEMES[0]), (1280, SCHEMES[1])):
+            assert (await sound.ask_axe(walker.page, width, scheme))[1] == []
+        assert await sound.bear(walker.page) == []
 
 
 @pytest.mark.parametrize("kind", ENTRIES)
@@ -270,6 +279,78 @@ async def test_the_enrolment_and_its_codes_are_sound(
     await expect(walker.heading("2단계 인증")).to_be_visible()
     await be_sound(walker)
     await walker.page.context.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=[True, False], ids=["scripts", "plain"])
+async def desk(
+    request: pytest.FixtureRequest, office: Office, chromium: Browser
+) -> AsyncIterator[tuple[Walker, bool]]:
+    """The operator in another window, with scripts or without."""
+    scripts: bool = request.param
+    walker = await open_walker(chromium, office.url, office.toss, scripts=scripts)
+    cookies = (await office.walker.page.context.storage_state())["cookies"]
+    await walker.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    yield walker, scripts
+    await walker.page.context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PAGES)
+async def test_axe_finds_nothing_in_any_cell_of_the_desk(
+    desk: tuple[Walker, bool], office: Office, kind: str
+) -> None:
+    walker, scripts = desk
+    await PAGES[kind](walker, office)
+    tally, found = await sound.ask_axe_everywhere(walker.page, scripts=scripts)
+    print(f"\noperators, {kind}: {tally}")  # noqa: T201
+    assert found == []
+    assert await sound.bear(walker.page) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+async def test_axe_finds_nothing_in_any_cell_of_the_way_in(
+    chromium: Browser, office: Office, m: Machines, *, scripts: bool
+) -> None:
+    walker, person = await open_walker(chromium, office.url, office.toss, scripts=scripts), await hana(m)
+    found: list[str] = []
+
+    async def look(where: str) -> None:
+        tally, lines = await sound.ask_axe_everywhere(walker.page, scripts=scripts)
+        print(f"\noperators, {where}: {tally}")  # noqa: T201
+        found.extend(f"{where}: {line}" for line in [*lines, *await sound.bear(walker.page)])
+
+    for kind, way in ENTRIES.items():
+        await way(walker, office)
+        await look(kind)
+    await give_password(walker, person)
+    await expect(walker.heading("인증 앱을 등록해 주십시오")).to_be_visible()
+    await look("enrolment")
+    await enrol(walker)
+    await look("codes")
+    await walker.button("로그아웃").click()
+    await give_password(walker, person)
+    await expect(walker.heading("2단계 인증")).to_be_visible()
+    await look("second factor")
+    await walker.page.context.close()
+    assert found == []
+
+
+# The page, and the pieces on it: each is there many times, and two of a kind are no two parts of a page.
+GALLERY = [{"exclude": ".pane"}, {"include": ".pane"}]
+MANY_TIMES = "landmark-unique"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("within", GALLERY, ids=["around", "pieces"])
+async def test_axe_finds_nothing_in_any_piece_in_any_state(
+    desk: tuple[Walker, bool], within: dict[str, str]
+) -> None:
+    walker, scripts = desk
+    await walker.go("/admin/partials")
+    tally, found = await sound.ask_axe_everywhere(walker.page, scripts=scripts, within=within)
+    print(f"\ngallery, {within}: {tally}")  # noqa: T201
+    assert [line for line in found if MANY_TIMES not in line] == []
 
 
 async def be_sound(walker: Walker) -> None:

@@ -10,6 +10,8 @@ from tests.journeys.walker import Walker, add, order, pay, payment_no
 from tests.shop import eventually
 from tests.toss_stand import Stand
 
+pytestmark = pytest.mark.real_first
+
 NOT_PAID = "결제되지 않았습니다"
 
 

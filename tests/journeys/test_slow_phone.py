@@ -45,7 +45,7 @@ async def test_a_product_is_seen_found_and_put_into_the_cart_over_slow_4g(
         await walker.button("장바구니 담기").press("Enter")
     await expect(walker.notice).to_contain_text("장바구니에 담았습니다")
     await walker.badge(1)
-    assert asked.count("script") == 3
+    assert asked.count("script") == 2
 
     await walker.go("/cart")
     asked.clear()

@@ -761,7 +761,7 @@ REST: Sequence[Mutant] = (
         name="a length and chunks",
         rule="DOOR",
         file="app/web/shape.py",
-        old='("Content-Length" in headers or request.http_version == "1.0")',
+        old='("Content-Length" in headers or version == "1.0")',
         new="False",
         tests=alone(
             WIRE,

@@ -96,6 +96,9 @@ async def test_a_second_checkout_leads_to_the_waiting_order_which_can_be_cancele
     assert answer.status_code == 303
     assert await states(shop, order_no) == ("CANCELED", ["CANCELED"])
     assert (await stand.look_up(key))["status"] == "CANCELED"  # nobody can pay into it any more
+    page = await text(await buyer.visitor.get(f"/orders/{order_no}"))
+    assert "취소되었습니다. 결제되지 않았습니다." in page
+    assert "다시 시도" not in page.partition("<main")[2]  # what somebody wanted has not failed
     assert await left(shop, [cup]) == [100]
     again = await buyer.check_out()
     await assert_books(shop, stand, order_no, again)

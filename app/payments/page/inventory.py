@@ -22,20 +22,14 @@ class Script:
 
 SCRIPTS = (
     Script(
-        source="vendor/htmx-4.0.1.min.js",
-        digest="a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
-        purpose="sends forms and changes parts of a page in place; on every page",
-        authorised_by=SHOP_OWNER,
-    ),
-    Script(
         source="js/shop.js",
-        digest="f5496bc64210f549a9b2e18daef612edc4dc4db25cd3f35b38360399ef38c7fb",
+        digest="2a6cc35e6347176a53c668070c7e3821345ee0969951e6726f83f636b66267df",
         purpose="says failures aloud, keeps the focus, turns quantity buttons; on every page",
         authorised_by=SHOP_OWNER,
     ),
     Script(
         source="js/payment.js",
-        digest="89134a64337b08d33294234d3063bb472e34dbfd5cdb4709f5e71f8bb4692dc2",
+        digest="ae535ae866b29c9e026c96c75b14ec40196eae748274528bccf0b751fcc133f2",
         purpose="loads Toss's script, draws its widget, and opens its window with the order's number and sum",
         authorised_by=SHOP_OWNER,
     ),

@@ -64,8 +64,13 @@ async def test_the_secret_is_shown_as_a_picture_and_as_text_and_stays_the_same_u
 def test_the_picture_spells_the_address() -> None:
     qr = totp.draw("PB4HQ6DYPB4HQ6DYPB4HQ6DYPB4HQ6DY", "hana", "마당")
     drawn = [[0] * qr.side for _ in range(qr.side)]
-    for column, row, length in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\3z", qr.path):
-        drawn[int(row)][int(column) : int(column) + int(length)] = [1] * int(length)
+    start = re.match(r"M(\d+) (\d+).5(?=m)", qr.path)
+    assert start
+    column, row = int(start[1]), int(start[2])
+    for right, down, length in re.findall(r"m(-?\d+) (\d+)h(\d+)", qr.path):
+        column, row = column + int(right), row + int(down)
+        drawn[row][column : column + int(length)] = [1] * int(length)
+        column += int(length)
     code = segno.make(qr.address, micro=False)
     assert drawn == [list(row) for row in code.matrix_iter(border=4)]
     assert "issuer=" in qr.address
