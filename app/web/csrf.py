@@ -103,5 +103,10 @@ def _mask(one: bytes, other: bytes) -> bytes:
 
 
 def _digest() -> bytes:
-    key, binding = current.machines().settings.secret_key.encode(), current.binding().encode()
-    return hmac.digest(key, b"csrf\0" + binding, hashlib.sha256)
+    """Return what form tokens of this browser are made of; both ends of a request ask for it."""
+    binding = current.binding()
+    known: tuple[str, bytes] | None = g.get("form_digest")
+    if known is None or known[0] != binding:  # logging in and out changes it
+        key = current.machines().settings.secret_key.encode()
+        known = g.form_digest = binding, hmac.digest(key, b"csrf\0" + binding.encode(), hashlib.sha256)
+    return known[1]

@@ -1,6 +1,7 @@
 """How `app.infra.redis` behaves when Redis is silent, away or restarted: nobody waits for long."""
 
 import asyncio
+import hashlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -208,6 +209,85 @@ async def test_what_was_sent_is_not_sent_again_when_its_answer_is_lost() -> None
     with pytest.raises(RedisLostError):
         await redis.command("INCR", "x")
     assert asked == 1
+    await redis.close()
+    server.close()
+    await server.wait_closed()
+
+
+# What a script answers comes over a wire that all scripts share.
+
+ECHO = Script("echo", "return ARGV[1]", hashlib.sha1(b"return ARGV[1]", usedforsecurity=False).hexdigest())
+
+
+async def echo(redis: Redis, word: str) -> str:
+    return str(await redis.run(ECHO, [], [word]))
+
+
+async def test_everybody_gets_their_own_answer_however_many_ask_at_once(redis: Redis) -> None:
+    words = [f"말 {number} {'x' * (number % 7 * 1000)}" for number in range(500)]
+    assert await asyncio.gather(*(echo(redis, word) for word in words)) == words
+
+
+async def test_an_answer_that_comes_too_late_is_nobody_elses(redis: Redis) -> None:
+    pid = await pid_of(redis)
+    assert await echo(redis, "first") == "first"
+    with silenced(pid):
+        with pytest.raises(RedisUnavailableError):
+            await echo(redis, "late")
+        left = asyncio.create_task(echo(redis, "left"))
+        await asyncio.sleep(0.05)
+        left.cancel()
+        with suppress(asyncio.CancelledError):
+            await left
+    assert await asyncio.gather(*(echo(redis, word) for word in "abc")) == ["a", "b", "c"]
+
+
+async def test_a_script_is_not_waited_for_longer_than_anything_else(redis: Redis) -> None:
+    pid = await pid_of(redis)
+    await echo(redis, "x")
+    with silenced(pid):
+        began = now()
+        for failure in await asyncio.gather(*(echo(redis, "x") for _ in range(100)), return_exceptions=True):
+            assert isinstance(failure, RedisUnavailableError)
+        assert now() - began < TIMEOUT_SECONDS + SLACK
+    began = now()
+    while now() - began < BACK_WITHIN:
+        with suppress(RedisUnavailableError):
+            assert await echo(redis, "again") == "again"
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it is not asked again")
+
+
+async def test_a_wire_that_breaks_under_questions_is_told_apart_and_made_anew(
+    machine: Machine, redis: Redis
+) -> None:
+    await echo(redis, "x")
+    pid = await pid_of(redis)
+    os.kill(pid, signal.SIGSTOP)
+    waiting = [asyncio.create_task(echo(redis, "x")) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    machine.kill()
+    for failure in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(failure, RedisLostError)
+    machine.restart()
+    await until_it_answers(redis)
+    assert await echo(redis, "anew") == "anew"
+
+
+async def test_what_is_no_answer_of_redis_ends_the_wire() -> None:
+    """Half of an answer could be taken for another's."""
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(65_536):
+            writer.write(b"!what\r\n")
+        await reader.read(65_536)
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    redis = Redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    for failure in await asyncio.gather(*(echo(redis, "x") for _ in range(3)), return_exceptions=True):
+        assert isinstance(failure, RedisUnavailableError)
     await redis.close()
     server.close()
     await server.wait_closed()
