@@ -10,10 +10,13 @@ from sandbox.children import MissingProgram, ServerFailed
 from tests.shop import Shop, open_shop
 from tests.stack import STACKS, Stack
 
+# Tests on servers of their own that run with the real stack's, so that both halves take as long.
+BESIDE_REAL = {"test_c_client.py", "test_h_host.py", "test_m_mysql.py", "test_p_toss.py"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the two stacks' tests run side by side, each in a process of its own."""
-    said = "only the tests on this stack; with embedded also those that name none"
+    said = "only the tests on this stack; those of no stack are dealt out between the two"
     parser.addoption("--stack", choices=list(STACKS), help=said)
 
 
@@ -27,7 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         stack = stack_of(item)
         if stack == "embedded" and item.get_closest_marker("real_first"):
             item.add_marker(pytest.mark.slow)
-        (kept if asked in (None, stack or "embedded") else left).append(item)
+        half = stack or ("real" if item.path.name in BESIDE_REAL else "embedded")
+        (kept if asked in (None, half) else left).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
