@@ -1,5 +1,6 @@
 """Quick fingers: whatever is typed and tapped, the page and the shop end up saying the same."""
 
+import pytest
 from playwright.async_api import Request, expect
 
 from app.machines import Machines
@@ -7,6 +8,8 @@ from app.models import products
 from tests.journeys.books import on_sale, row
 from tests.journeys.conftest import Enter
 from tests.journeys.walker import DESK, Walker, add, focused
+
+pytestmark = pytest.mark.real_first
 
 
 async def assert_settled(walker: Walker, product_id: int, quantity: int) -> None:

@@ -11,6 +11,8 @@ from tests.journeys.conftest import Enter
 from tests.journeys.walker import DESK, Walker, order, pay
 from tests.toss_stand import Stand
 
+pytestmark = pytest.mark.real_first
+
 PERSONAL = re.compile("마당길|010-1234-5678|01012345678|김민지")
 
 

@@ -1,5 +1,6 @@
 """Back, reload and log-out: nothing private stays behind, nothing is lost on the way."""
 
+import pytest
 from playwright.async_api import expect
 
 from app.machines import Machines
@@ -7,6 +8,8 @@ from tests.journeys.books import on_sale
 from tests.journeys.conftest import Enter
 from tests.journeys.walker import add, fill, order, sign_up
 from tests.processes import RECIPIENT
+
+pytestmark = pytest.mark.real_first
 
 
 async def test_back_after_logging_out_shows_nothing_private(enter: Enter, m: Machines) -> None:

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from tests.buyer import Buyer, assert_books, attempts, left, stand_of, states
 from tests.goods import mug
 from tests.races.crowd import races
 from tests.shop import Shop, eventually
+
+pytestmark = pytest.mark.real_first
 
 BUYERS = 100
 PIECES = 10
