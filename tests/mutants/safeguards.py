@@ -500,7 +500,7 @@ MONEY: Sequence[Mutant] = (
         file="app/payments/turns/claim.py",
         old="!= len(ordered):",
         new="< 0:",
-        tests=embedded(TURNS, "test_each_of_a_batch_has_an_outcome_of_its_own"),
+        tests=embedded(TURNS, "test_whoever_canceled_meanwhile_holds_nothing_of_the_batch"),
     ),
     Mutant(
         name="a batch that is too late once",

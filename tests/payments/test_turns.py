@@ -221,6 +221,16 @@ async def test_each_of_a_batch_has_an_outcome_of_its_own(shop: Shop, stand: Stan
     await settle_all(shop, stand, orders)
 
 
+async def test_whoever_canceled_meanwhile_holds_nothing_of_the_batch(shop: Shop, stand: Stand) -> None:
+    cup = await mug(shop.m, quantity=6)
+    orders, claims = await line_up(shop, stand, cup, 1, 1, 1)
+    await payments.cancel_order(shop.m, claims[1].order)
+    outcomes = await claim(shop.m, claims)
+    assert [isinstance(outcome, Attempt) for outcome in outcomes] == [True, False, True]
+    assert await left(shop, [cup]) == [4]
+    await settle_all(shop, stand, orders)
+
+
 async def test_those_who_come_too_late_all_get_another_attempt(shop: Shop, stand: Stand) -> None:
     cup = await mug(shop.m, quantity=3)
     orders, claims = await line_up(shop, stand, cup, 3, 3, 3, 3)
