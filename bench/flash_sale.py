@@ -264,7 +264,7 @@ async def all_settled(m: Machines) -> None:
     )
     while True:
         async with m.db.read() as tx:
-            if (await tx.execute(going.limit(1))).first() is None:
+            if (await tx.execute(going)).first() is None:
                 return
         await asyncio.sleep(0.5)
 

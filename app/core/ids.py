@@ -11,7 +11,6 @@ from app.core.clock import to_kst
 
 # Crockford's base32: no I, L, O, U, so that a number can be read aloud.
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PLACE = "\ue001key\ue001"  # where each answer has a key of its own
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits in base64
 
 

@@ -15,7 +15,7 @@ from quart import g, request
 from app.core import ids, languages, packing
 from app.machines import Machines
 from app.web import compression, csrf, current
-from app.web.render import draw
+from app.web.render import KEY_PLACE, draw
 
 MOST_PAGES = 200  # kept of about 30 kB each
 
@@ -32,7 +32,7 @@ def _mix(no_text: Sequence[int], within: Iterable[int]) -> bytes:
 
 PLACES = {
     csrf.PLACE.encode(): _mix(_NO_TEXT, range(0x80, 0xB0)),
-    ids.PLACE.encode(): _mix(_NO_TEXT[1:32:2], range(0x80, 0xC0, 4)),
+    KEY_PLACE.encode(): _mix(_NO_TEXT[1:32:2], range(0x80, 0xC0, 4)),
 }
 
 
