@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, or_, select
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.core.clock import epoch_us
@@ -55,11 +55,16 @@ async def upsert_carts(tx: Tx, snapshots: Sequence[Snapshot]) -> dict[str, int]:
     return cleared
 
 
-async def raise_cleared(tx: Tx, owner: str, stamp: int) -> None:
-    """Raise the watermark, and delete the lines up to it; lines edited later stay."""
-    head = {"owner": owner, "last_stamp": stamp, "cleared_stamp": stamp, "updated_at": tx.clock.now()}
-    await _upsert_heads(tx, [head])
-    await tx.execute(delete(carts).where(carts.c.owner == owner, carts.c.stamp <= stamp))
+async def raise_cleared(tx: Tx, cleared: Sequence[tuple[str, int]]) -> None:
+    """Raise owners' watermarks, and delete their lines up to them; lines edited later stay."""
+    now, ordered = tx.clock.now(), sorted(cleared)
+    heads = [
+        {"owner": owner, "last_stamp": stamp, "cleared_stamp": stamp, "updated_at": now}
+        for owner, stamp in ordered
+    ]
+    await _upsert_heads(tx, heads)
+    paid = delete(carts).where(carts.c.owner == bindparam("buyer"), carts.c.stamp <= bindparam("until"))
+    await tx.execute(paid, [{"buyer": owner, "until": stamp} for owner, stamp in ordered])
 
 
 async def delete_tombstones(tx: Tx) -> int:

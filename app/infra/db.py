@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from app.core.clock import Clock
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.core.message import Message
 from app.infra import outbox
+from app.infra.log import trace
 
 T = TypeVar("T")
 
@@ -66,7 +67,11 @@ class Tx:
 
     async def announce(self, message: Message) -> None:
         """Leave a message that is sent if, and only if, this transaction commits."""
-        await self.execute(*outbox.insert_message(message, self.clock.now()))
+        await self.announce_all([(message, trace.get())])
+
+    async def announce_all(self, messages: Iterable[tuple[Message, str]]) -> None:
+        """Leave messages, each with the trace of the request it is about, as ``announce`` does."""
+        await self.execute(*outbox.insert_messages(messages, self.clock.now()))
 
     @property
     def is_sqlite(self) -> bool:

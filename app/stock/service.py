@@ -45,9 +45,8 @@ async def reserve_together(tx: Tx, wanted: Mapping[int, Sequence[tuple[int, int]
     for goods in wanted.values():
         for product_id, quantity in goods:
             total[product_id] += quantity
-    for product_id in sorted(total):
-        if not await store.update_taken(tx, product_id, total[product_id]):
-            return False
+    if await store.update_all_taken(tx, sorted(total.items())) != len(total):
+        return False
     moves = [
         (web_payment_id, product_id, -quantity)
         for web_payment_id, goods in wanted.items()

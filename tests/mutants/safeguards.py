@@ -522,8 +522,8 @@ MONEY: Sequence[Mutant] = (
         name="one of a kind at a time",
         rule="TX",
         file="app/infra/line.py",
-        old="self._serving.add(kind)",
-        new="self._serving.discard(kind)",
+        old="self._serving.update(kinds)",
+        new="self._serving.difference_update(kinds)",
         tests=alone(LINE, "test_of_one_kind_one_batch_at_a_time_so_that_nobody_overtakes"),
     ),
     Mutant(

@@ -165,7 +165,7 @@ async def test_a_death_right_after_the_commit_still_empties_the_cart(
         return not (await carts.snapshot(shop.m, owner)).live
 
     await eventually(is_written)
-    monkeypatch.setattr(settle, "_clear_hot_cart", dead)
+    monkeypatch.setattr(settle, "clear_hot_cart", dead)
     await buyer.pay(order_no)
     assert (await order_row(shop, order_no)).status == "PAID"
     await eventually(is_empty, 5)

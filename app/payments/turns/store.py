@@ -49,13 +49,23 @@ async def update_to_confirming(
 
 async def update_to_failed(tx: Tx, attempts: Sequence[Attempt], failure_code: str) -> int:
     """End PENDING attempts nobody is charged for; return how many of them still were PENDING."""
+    return await _close(tx, attempts, (states.PENDING, states.FAILED), failure_code)
+
+
+async def update_to_paid(tx: Tx, attempts: Sequence[Attempt]) -> int:
+    """Note that the money of CONFIRMING attempts is there; return how many of them still were CONFIRMING."""
+    return await _close(tx, attempts, (states.CONFIRMING, states.PAID), None)
+
+
+async def _close(tx: Tx, attempts: Sequence[Attempt], move: tuple[str, str], failure_code: str | None) -> int:
+    old, new = move
     there = update(web_payments).where(
         web_payments.c.web_payment_id.in_([attempt.web_payment_id for attempt in attempts]),
-        web_payments.c.payment_status == states.PENDING,
-        web_payments.c.payment_status.in_(states.sources(states.FAILED)),
+        web_payments.c.payment_status == old,
+        web_payments.c.payment_status.in_(states.sources(new)),
     )
     values = {
-        "payment_status": states.FAILED,
+        "payment_status": new,
         "failure_code": failure_code,
         "next_check_at": None,
         "open_slot": None,
