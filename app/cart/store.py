@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.core.clock import epoch_us
@@ -63,8 +63,9 @@ async def raise_cleared(tx: Tx, cleared: Sequence[tuple[str, int]]) -> None:
         for owner, stamp in ordered
     ]
     await _upsert_heads(tx, heads)
-    paid = delete(carts).where(carts.c.owner == bindparam("buyer"), carts.c.stamp <= bindparam("until"))
-    await tx.execute(paid, [{"buyer": owner, "until": stamp} for owner, stamp in ordered])
+    watermark = select(cart_heads.c.cleared_stamp).where(cart_heads.c.owner == carts.c.owner)
+    theirs = carts.c.owner.in_([owner for owner, _ in ordered])
+    await tx.execute(delete(carts).where(theirs, carts.c.stamp <= watermark.scalar_subquery()))
 
 
 async def delete_tombstones(tx: Tx) -> int:

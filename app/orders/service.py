@@ -155,7 +155,8 @@ async def mark_all_paid(tx: Tx, paid: Sequence[tuple[Order, str]]) -> bool:
     """Unpaid orders are paid, each told of with its request's trace; False: one is not unpaid, roll back."""
     if await store.update_paid(tx, [order.order_id for order, _ in paid]) != len(paid):
         return False
-    await tx.announce_all((OrderPaid(one.order_no, one.owner, one.cart_stamp), trace) for one, trace in paid)
+    told = [(OrderPaid(order.order_no, order.owner, order.cart_stamp), trace) for order, trace in paid]
+    await tx.announce_all(told)
     return True
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from app.infra.db import Tx
 from app.models import products, stock_movements
@@ -25,13 +25,17 @@ async def update_taken(tx: Tx, product_id: int, quantity: int) -> bool:
     return (await tx.execute(enough.values(**values))).rowcount == 1
 
 
-async def update_all_taken(tx: Tx, wanted: Sequence[tuple[int, int]]) -> int:
-    """Take (product_id, quantity) goods, each if there are enough; return of how many there were."""
-    taken, now = bindparam("taken"), tx.clock.now()
-    enough = update(products).where(products.c.product_id == bindparam("good"), products.c.quantity >= taken)
-    values = {"quantity": products.c.quantity - taken, "updated_at": now}
-    rows = [{"good": product_id, "taken": quantity} for product_id, quantity in wanted]
-    return (await tx.execute(enough.values(**values), rows)).rowcount
+async def select_locked(tx: Tx, product_ids: Sequence[int]) -> None:
+    """Let nobody else take these goods until the transaction ends; waits for whoever is taking some."""
+    these = select(products.c.product_id).where(products.c.product_id.in_(product_ids))
+    await tx.execute(these.order_by(products.c.product_id).with_for_update())
+
+
+async def update_all_taken(tx: Tx, product_ids: Sequence[int], quantity: int) -> int:
+    """Take the same quantity of several goods, each if there is enough; return of how many there was."""
+    enough = update(products).where(products.c.product_id.in_(product_ids), products.c.quantity >= quantity)
+    values = {"quantity": products.c.quantity - quantity, "updated_at": tx.clock.now()}
+    return (await tx.execute(enough.values(**values))).rowcount
 
 
 async def update_returned(tx: Tx, product_id: int, quantity: int) -> None:

@@ -29,7 +29,7 @@ from app.payments.turns.till import Till
 READ_AT_ONCE = 64
 CLAIM_AT_ONCE = 32
 # Product lines served at once. With whoever reads they leave half of the reserved connections to settling.
-WIDTH = 3
+WIDTH = 2
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +116,8 @@ class Turns:
             outcomes = await claim(self._m, [ticket.claim for ticket in tickets if ticket.claim is not None])
             unclaimed = []
             for ticket, outcome in zip(tickets, outcomes, strict=True):
-                if isinstance(outcome, Attempt) and ticket.claim is not None:
-                    work = self._confirm(ticket, outcome, ticket.claim.order)
+                if isinstance(outcome, Attempt):
+                    work = self._confirm(ticket, outcome)
                     ticket.context.run(self._m.background.spawn, work, f"confirm {outcome.web_payment_id}")
                 elif isinstance(outcome, KeyTakenError):
                     ticket.decide(_refused(ticket))
@@ -127,9 +127,10 @@ class Turns:
                     ticket.decide(outcome)
             await self._tell(unclaimed)
 
-    async def _confirm(self, ticket: Ticket, claimed: Attempt, order: Order) -> None:
+    async def _confirm(self, ticket: Ticket, claimed: Attempt) -> None:
         """Ask Toss for the money of a claimed attempt; slow or not, those behind are served meanwhile."""
-        is_paid = False
+        assert ticket.claim  # noqa: S101 - only what was claimed is confirmed
+        order, is_paid = ticket.claim.order, False
 
         async def settling(m: Machines, attempt: Attempt, payment: TossPayment) -> bool:
             nonlocal is_paid
