@@ -9,8 +9,7 @@ from app.cart.view import CartLine, CartView, Undo
 from app.catalog.product import ProductCard
 from app.orders.order import OrderLine
 from app.orders.view import OrderView, PaymentView, VirtualAccount
-from app.payments.arrival import Place
-from app.payments.outcome import Outcome, tell_place
+from app.payments.outcome import Outcome
 
 State = str
 Inputs = dict[str, Any]
@@ -144,7 +143,7 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
         "deposit": {"outcome": replace(OUTCOME, kind="waiting_for_deposit", account=ACCOUNT)},
         "error": {"outcome": replace(OUTCOME, kind="unreached", support_code="7f3a91c2", order_no=None)},
         **{kind: {"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS},
-        "in line": {"outcome": tell_place(Place(OUTCOME.payment_no, 340), "/")},
+        "in line": {"outcome": replace(OUTCOME, kind="waiting", note="아직입니다.", again="/")},
         **worded(lambda text: {"outcome": replace(OUTCOME, kind="declined", title=text, sentence=text)}),
     },
     "partials/search/suggestions.html": {
