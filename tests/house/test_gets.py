@@ -115,12 +115,11 @@ async def test_looking_at_every_page_changes_no_row(ground: Ground, who: str) ->
             for headers in ({}, HTMX, PREFETCH, OVERRIDE):
                 answers = [await visitor.client.get(address, headers=headers)]
                 answers.append(await visitor.client.head(address, headers=headers))
-                if endpoint != "ops.readyz":  # which says 503 of a machine that took half a second
-                    seen += [(endpoint, answer.status_code) for answer in answers if answer.status_code >= 500]
+                seen += [(endpoint, answer.status_code) for answer in answers if answer.status_code >= 500]
     for receipt in ("", "/receipt", "/payment"):
         await visitor.get(f"/orders/{ground.known['paid']}{receipt}")
     await ground.shop.m.background.drain(10)
-    assert seen == []
+    assert set(seen) <= {("ops.readyz", 503)}  # which says so of a machine that took half a second
     assert await ground.rows() == before
     assert before["orders"]
     assert before["sessions"]
