@@ -1,4 +1,4 @@
-"""The shop over TLS, where HTTP/2 lives: Hypercorn with a certificate, on machines that others use."""
+"""The shop served in the loop of a test, over TLS too, where HTTP/2 lives, on machines that others use."""
 
 import asyncio
 import ssl
@@ -35,20 +35,29 @@ class Door:
 
 
 @asynccontextmanager
-async def serving_h2(settings: Settings, folder: Path) -> AsyncIterator[Door]:
-    """Serve the shop in this loop, with TLS."""
+async def serving_here(settings: Settings, certificate: Path | None = None) -> AsyncIterator[int]:
+    """Serve the shop in this loop, where a test can reach into it; yield the port on loopback."""
     config = configure(settings)
     port = children.free_port()
     config.bind = [f"{children.LOOPBACK}:{port}"]
-    config.certfile, config.keyfile = str(folder / "tls.crt"), str(folder / "tls.key")
-    _write_certificate(Path(config.certfile), Path(config.keyfile))
+    if certificate:
+        config.certfile, config.keyfile = str(certificate), str(certificate.with_suffix(".key"))
     stopping = asyncio.Event()
     server = asyncio.create_task(serve(create_app(settings), config, shutdown_trigger=stopping.wait))
-    tls = ssl.create_default_context(cafile=config.certfile)
-    tls.set_alpn_protocols(["h2"])
-    yield Door(children.LOOPBACK, port, "h2", tls)
+    yield port
     stopping.set()
     await server
+
+
+@asynccontextmanager
+async def serving_h2(settings: Settings, folder: Path) -> AsyncIterator[Door]:
+    """Serve the shop in this loop, with TLS."""
+    certificate = folder / "tls.crt"
+    _write_certificate(certificate, certificate.with_suffix(".key"))
+    tls = ssl.create_default_context(cafile=certificate)
+    tls.set_alpn_protocols(["h2"])
+    async with serving_here(settings, certificate) as port:
+        yield Door(children.LOOPBACK, port, "h2", tls)
 
 
 def _write_certificate(certificate: Path, key: Path) -> None:

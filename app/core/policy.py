@@ -38,7 +38,8 @@ def plain_page(style: str) -> dict[str, str]:
     """Return the headers of a page of ours; ``style`` names its inline style sheet."""
     return _page(
         f"default-src 'none'; script-src 'self'; style-src 'self' {style}; img-src 'self' data:; "
-        "connect-src 'self'; form-action 'self'",
+        # Text becomes a page's only as the policy in shop.js lets it. Toss's script is not ours to bind so.
+        "connect-src 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types default",
         "payment=()",
     )
 

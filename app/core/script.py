@@ -1,14 +1,39 @@
-"""Our scripts as they are sent: comments and spare white space are for us alone; pure."""
+"""Our scripts as they are sent: comments, spare white space and long names are for us alone; pure."""
 
 import re
+from string import ascii_letters
 
 # What stands in quotes is left as it is. Ours have no literal of a regular expression and no template in a
 # template, and every statement ends with its semicolon, so that no end of a line has to stand for one.
-SPARE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|/\*.*?\*/|//[^\n]*|;(?=\s*\})""", re.DOTALL)
-SPACE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|\s*([{}()\[\]=,;:?&|<>*!]+)\s*|\s+""")
+QUOTED = r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)"""
+COMMENT = re.compile(rf"{QUOTED}|/\*.*?\*/|//[^\n]*", re.DOTALL)
+SPARE = re.compile(rf"{QUOTED}|;(?=\s*\}})")
+SPACE = re.compile(rf"{QUOTED}|\s*([{{}}()\[\]=,;:?&|<>*!]+)\s*|\s+")
+STRING = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
+# What a script calls its own: variables, functions, and what arrows are handed. Ours name nothing as a global
+# that they use is named.
+OWN = re.compile(r"\b(?:const|let) (\w+(?:,\w+)*)|\bfunction (\w+)|\((\w+(?:,\w+)*)\)=>")
+# Names that may be properties too, or stand in a template.
+SHARED = re.compile(r"[{,](\w+)(?=[,}])|(\w+):|`([^`]*)`")
 
 
 def squeeze(script: str) -> str:
     """Return the same script in fewer bytes."""
-    bare = SPARE.sub(lambda found: found[1] or "", script)
-    return SPACE.sub(lambda found: next((part for part in found.groups() if part), " "), bare).strip()
+    for kind in (COMMENT, SPARE):
+        script = kind.sub(lambda found: found[1] or "", script)
+    bare = SPACE.sub(lambda found: next((part for part in found.groups() if part), " "), script)
+    return _shorten(bare.strip())
+
+
+def _shorten(script: str) -> str:
+    """Call by a letter what is the script's own and nothing else; the same name has the same everywhere."""
+    open_ = STRING.sub("", script)
+    shared = set(re.findall(r"\w+", " ".join(part for found in SHARED.findall(open_) for part in found)))
+    own = [name for found in OWN.findall(open_) for name in ",".join(found).split(",") if len(name) > 1]
+    letters = (letter for letter in ascii_letters if not re.search(rf"\b{letter}\b", open_))
+    short = dict(zip((name for name in dict.fromkeys(own) if name not in shared), letters, strict=False))
+    if not short:
+        return script
+    names = "|".join(short)
+    used = re.compile(rf"{QUOTED}|(?:(?<![\w.])|(?<=\.\.\.))({names})\b")
+    return used.sub(lambda found: found[1] or short[found[2]], script)

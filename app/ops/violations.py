@@ -13,6 +13,7 @@ DIRECTIVES = {
     *("script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr"),
     *("img-src", "connect-src", "font-src", "frame-src", "form-action", "base-uri", "object-src"),
     *("media-src", "worker-src", "manifest-src", "default-src", "frame-ancestors"),
+    *("require-trusted-types-for", "trusted-types"),
 }
 OTHER = "other"
 PAYMENT_PAGE = re.compile(r"/orders/[^/]+/payment")

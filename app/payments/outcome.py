@@ -60,6 +60,7 @@ class Outcome:
     order_no: str | None
     support_code: str
     actions: tuple[Action, ...]
+    note: str = ""  # what stays true while the sentence changes, and need not be read out again
     account: VirtualAccount | None = None
     again: str = ""  # where the page asks how it stands by now, and every how many seconds
     every: int = 2
@@ -174,11 +175,12 @@ def tell_place(place: Place, again: str) -> Outcome:
     return Outcome(
         "waiting",
         _("결제 순서를 기다리고 있습니다"),
-        f"{sentence} {promise}",
+        sentence,
         place.payment_no,
         None,
         "",
         (),
+        note=promise,
         again=again,
         every=min(2 + before // FURTHER, MOST_SECONDS),
     )

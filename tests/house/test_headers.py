@@ -50,6 +50,8 @@ async def assert_strict(answer: Response) -> None:
     if answer.mimetype == "text/html" and not await is_pieces(answer):
         assert rules["object-src"] == ["'none'"]
         assert rules["script-src"] == ["'self'"]
+        assert rules["require-trusted-types-for"] == ["'script'"]
+        assert rules["trusted-types"] == ["default"]
         inline = re.findall(r"<style>(.*?)</style>", await answer.get_data(as_text=True), re.DOTALL)
         [ours, named] = rules["style-src"]
         assert ours == "'self'"

@@ -116,12 +116,13 @@ async def answer_begins(reader: asyncio.StreamReader, door: Door) -> None:
         return
     line = h2_client()
     line.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "x"), (":path", "/")])
-    while True:
-        for event in line.receive_data(await reader.read(H2_CHUNK_BYTES)):
+    while chunk := await reader.read(H2_CHUNK_BYTES):
+        for event in line.receive_data(chunk):
             if isinstance(event, h2.events.ResponseReceived):
                 status = dict(event.headers or [])[b":status"]
                 assert status[:1] in b"235", event
                 return
+    raise AssertionError("The line ended without an answer.")
 
 
 async def send_and_hang_up(buyer: Buyer, door: Door, cut: Cut, url: str, form: Form | None) -> None:

@@ -16,7 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.web import errors, render
 from tests.house.test_errors import KINDS
-from tests.journeys import sound
+from tests.journeys import sound, vnu
 from tests.journeys.conftest import Enter
 from tests.journeys.sound import Tally, Validator
 
@@ -63,6 +63,19 @@ async def test_every_failure_s_page_is_valid(app: Quart, validator: Validator, l
         for line in await validator.faults(await page_of(app, kind, language))
     ]
     assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", languages.NAMES)
+async def test_vnu_finds_nothing_in_any_partial_nor_on_any_failure_s_page(app: Quart, language: str) -> None:
+    drawn: dict[str, str] = {}
+    async with app.test_request_context("/"):
+        g.shopper, g.cart_count = None, 0
+        languages.speak(language)
+        for name, states in SAMPLES.items():
+            drawn |= {f"{name}, {state}": render.draw(name, **what) for state, what in states.items()}
+    drawn |= {kind.__name__: await page_of(app, kind, language) for kind in KINDS}
+    assert await vnu.faults(drawn, language) == []
 
 
 @pytest.mark.slow

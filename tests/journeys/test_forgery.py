@@ -252,10 +252,31 @@ async def test_a_password_is_never_written_into_a_page(enter: Enter) -> None:
 
 async def test_our_policy_stops_what_was_smuggled_in_and_the_shop_hears_of_it(enter: Enter) -> None:
     walker = await enter()
-    walker.forgiven.append("Content Security Policy")
-    await walker.go("/")
+    walker.forgiven += ["Content Security Policy", "status of 404"]
+    await walker.go("/login")
     async with walker.page.expect_response("**/csp-reports") as heard:
-        smuggled = "Object.assign(document.createElement('script'), { text: 'window.stolen = 1' })"
-        await walker.page.evaluate(f"document.head.append({smuggled})")
+        smuggled = '<img src="/nowhere.svg" alt="" onerror="window.stolen = 1">'
+        await walker.page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", smuggled)
     assert (await heard.value).status == 204
     assert await walker.page.evaluate("window.stolen") is None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "document.body.innerHTML = '<p></p><script src=/static/x></script>'",
+        "document.createElement('script').src = '/static/x'",
+        "document.createElement('script').text = 'window.stolen = 1'",
+        "setTimeout('window.stolen = 1')",
+    ],
+)
+async def test_no_text_becomes_a_script_whoever_asks_for_it(enter: Enter, act: str) -> None:
+    walker = await enter()
+    for path in ("/login", "/"):  # with our scripts, and without
+        await walker.go(path)
+        walker.forgiven += ["TrustedHTML", "TrustedScript"]
+        said = await walker.page.evaluate(
+            f"() => {{ try {{ {act}; }} catch ({{ name }}) {{ return name; }} }}"
+        )
+        assert said == "TypeError"
+        assert await walker.page.locator("main").count() == 1

@@ -1,14 +1,14 @@
-"""What only a browser can show: a receipt on one sheet of paper, and a picture that moves to its page."""
+"""What only a browser can show: a sheet of paper, a picture that moves to its page, a window beside it."""
 
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from app.machines import Machines
 from tests.journeys.books import on_sale
 from tests.journeys.conftest import Enter
-from tests.journeys.walker import Walker, order, pay
+from tests.journeys.walker import Walker, add, fill, order, pay
 
 # Looks do not depend on the machines behind the page: the embedded ones are enough.
 pytestmark = pytest.mark.parametrize("grounds", ["embedded"], indirect=True, scope="package")
@@ -78,3 +78,29 @@ async def test_the_picture_that_was_pressed_moves_to_its_page_for_who_wants_moti
     moved = await page.evaluate("window.moved")
     assert ("::view-transition-group(picture)" in moved) is moves
     assert bool(moved) is moves
+
+
+async def test_the_finder_of_postcodes_is_asked_only_when_pressed_and_leaves_the_form_alone(
+    enter: Enter, m: Machines
+) -> None:
+    walker = await enter()
+    page, came_from = walker.page, list[str]()
+
+    async def stand_in(route: Route) -> None:
+        came_from.append(await route.request.header_value("referer") or "")
+        await route.fulfill(body="<title>finder</title>", content_type="text/html")
+
+    await page.context.route(re.compile(r"https://(?!127\.)"), stand_in)
+    [product_id] = await on_sale(m, 1)
+    await add(walker, product_id)
+    await walker.go("/checkout")
+    await fill(walker, "checkout", recipient_name="김민지")
+    assert came_from == []
+    async with page.expect_popup() as opened:
+        await walker.link("주소·우편번호 찾기 (새 창)").click()
+    finder = await opened.value
+    await finder.wait_for_load_state()
+    assert finder.url.startswith("https://www.juso.go.kr/")
+    assert await finder.evaluate("window.opener") is None
+    assert set(came_from) == {""}  # nobody else hears where somebody shops
+    await expect(page.locator("#checkout-recipient_name")).to_have_value("김민지")

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from app.machines import Machines
 from app.models import products
-from tests.journeys import sound
+from tests.journeys import sound, vnu
 from tests.journeys.books import on_sale, rows
 from tests.journeys.sound import SCHEMES, Tally, Validator
 from tests.journeys.walker import FAILED_LOADS, Walker, add, fill, open_walker, order, pay, sign_up
@@ -237,6 +237,15 @@ async def test_the_page_is_sound(village: Village, validator: Validator, kind: s
             assert (await sound.ask_axe(walker.page, width, scheme))[1] == []
         assert await sound.bear(walker.page) == []
     assert walker.unforgiven == []
+
+
+@pytest.mark.slow
+async def test_vnu_finds_nothing_on_any_page(village: Village) -> None:
+    sent: dict[str, str] = {}
+    for kind in PAGES:
+        walker = await visit(village, kind)
+        sent |= {f"{kind}, {number}": text for number, text in enumerate(await walker.markup())}
+    assert await vnu.faults(sent) == []
 
 
 async def visit(village: Village, kind: str) -> Walker:

@@ -220,6 +220,21 @@ async def test_nothing_arrives_ticked_and_choices_are_told(page: Page) -> None:
     assert small == 0
 
 
+async def test_no_method_s_name_is_broken_where_text_is_twice_as_large(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await run(page, AMOUNT, METHODS)
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    lines = await page.locator(".toss-method span").evaluate_all(
+        """(names) => names.map((name) => {
+            const range = new Range();
+            range.selectNodeContents(name);
+            return range.getClientRects().length;
+        })"""
+    )
+    assert lines == [1] * 4
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 async def test_a_purchase_by_keyboard_alone(page: Page, shop: str, stand: Stand) -> None:
     await run(page, AMOUNT, METHODS, AGREEMENT)
     group = page.get_by_role("group", name="결제 방법")

@@ -143,6 +143,7 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
         "deposit": {"outcome": replace(OUTCOME, kind="waiting_for_deposit", account=ACCOUNT)},
         "error": {"outcome": replace(OUTCOME, kind="unreached", support_code="7f3a91c2", order_no=None)},
         **{kind: {"outcome": replace(OUTCOME, kind=kind)} for kind in KINDS},
+        "in line": {"outcome": replace(OUTCOME, kind="waiting", note="아직입니다.", again="/")},
         **worded(lambda text: {"outcome": replace(OUTCOME, kind="declined", title=text, sentence=text)}),
     },
     "partials/search/suggestions.html": {

@@ -11,6 +11,9 @@ function focusOn(element) {
   element.focus();
 }
 
+// The one way for text to become a page's: answers of the shop, which never bring a script along.
+window.trustedTypes?.createPolicy('default', { createHTML: (text) => (text.includes('<script') ? null : text) });
+
 // A notice that came with the page stands in it; a later one must be seen wherever the page is scrolled to.
 const detach = () => slot.classList.remove('in-flow');
 
@@ -107,6 +110,8 @@ on('htmx:after:swap', ({ detail: { ctx } }) => {
     focusOn(find('h1,h2', heir) ?? heir);
   }
   // The server's quantity wins, unless it refused the shopper's or the shopper has typed on meanwhile.
+  const named = find('[data-title]');
+  if (named) document.title = named.dataset.title;
   const input = quantity(ctx.sourceElement);
   if (input && ctx.response.raw.ok && ctx.request.body.get('quantity') === input.value) input.value = input.defaultValue;
 });
