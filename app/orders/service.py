@@ -133,9 +133,9 @@ async def keep_open(tx: Tx, order: Order, until: datetime) -> None:
     await store.update_expiry(tx, order.order_id, until)
 
 
-async def keep_open_together(tx: Tx, order_ids: Sequence[int], until: datetime) -> None:
-    """Keep unpaid orders open at least until then."""
-    await store.update_expiry_together(tx, order_ids, until)
+async def keep_open_together(tx: Tx, order_ids: Sequence[int], until: datetime) -> bool:
+    """Keep unpaid orders open at least until then; False: one of them is not unpaid, roll back."""
+    return await store.update_expiry_together(tx, order_ids, until) == len(order_ids)
 
 
 async def mark_waiting(tx: Tx, order: Order) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy import Select, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
@@ -157,14 +157,11 @@ async def update_expiry(tx: Tx, order_id: int, expires_at: datetime) -> None:
     await tx.execute(unpaid.values(expires_at=expires_at, updated_at=tx.clock.now()))
 
 
-async def update_expiry_together(tx: Tx, order_ids: Sequence[int], expires_at: datetime) -> None:
-    """Let none of these unpaid orders end before then."""
-    sooner = update(orders).where(
-        orders.c.order_id.in_(order_ids),
-        orders.c.status == states.PENDING,
-        orders.c.expires_at < expires_at,
-    )
-    await tx.execute(sooner.values(expires_at=expires_at, updated_at=tx.clock.now()))
+async def update_expiry_together(tx: Tx, order_ids: Sequence[int], expires_at: datetime) -> int:
+    """Let none of these orders end before then; return how many of them are unpaid."""
+    unpaid = update(orders).where(orders.c.order_id.in_(order_ids), orders.c.status == states.PENDING)
+    later = case((orders.c.expires_at < expires_at, expires_at), else_=orders.c.expires_at)
+    return (await tx.execute(unpaid.values(expires_at=later, updated_at=tx.clock.now()))).rowcount
 
 
 async def _select(tx: Tx, query: Select[Any]) -> list[Order]:

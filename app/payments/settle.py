@@ -148,18 +148,14 @@ async def open_next(m: Machines, tx: Tx, order: Order, before: Attempt) -> None:
     await store.insert_attempt(tx, order, before.signup_id, until)
 
 
-async def open_next_together(m: Machines, tx: Tx, before: Sequence[Attempt]) -> None:
-    """Open the next attempt of each order that can still be paid, with all the time an order has."""
-    found = await orders.read_orders(tx, [attempt.order_id for attempt in before])
-    unpaid = [
-        (found[one.order_id], one) for one in before if found[one.order_id].status == order_states.PENDING
-    ]
-    if not unpaid:
-        return
+async def open_next_together(m: Machines, tx: Tx, before: Sequence[tuple[Order, Attempt]]) -> bool:
+    """Open the next attempt of each order, as ``open_next`` does; False: one is not PENDING, roll back."""
     until = m.clock.now() + timedelta(minutes=m.settings.order_minutes)
-    await orders.keep_open_together(tx, [order.order_id for order, _ in unpaid], until)
-    wanted = [(order, attempt.signup_id, max(until, order.expires_at)) for order, attempt in unpaid]
+    if not await orders.keep_open_together(tx, [order.order_id for order, _ in before], until):
+        return False
+    wanted = [(order, attempt.signup_id, max(until, order.expires_at)) for order, attempt in before]
     await store.insert_attempts(tx, wanted)
+    return True
 
 
 async def expire_deposit(_m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -> bool:

@@ -519,6 +519,14 @@ MONEY: Sequence[Mutant] = (
         tests=embedded(TURNS, "test_those_who_come_too_late_all_get_another_attempt"),
     ),
     Mutant(
+        name="an ended order gets no other attempt",
+        rule="CAS",
+        file="app/orders/service.py",
+        old="== len(order_ids)",
+        new=">= 0",
+        tests=embedded(TURNS, "test_an_order_that_has_ended_gets_no_other_attempt"),
+    ),
+    Mutant(
         name="a batch takes what it sells",
         rule="CAS",
         file="app/payments/turns/claim.py",

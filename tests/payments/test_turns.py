@@ -208,6 +208,11 @@ async def settle_all(shop: Shop, stand: Stand, orders: list[str]) -> None:
     await assert_books(shop, stand, *orders)
 
 
+async def told(shop: Shop, claims: list[Claim]) -> list[str]:
+    """Claim, and return where the attempts stand by what is said."""
+    return [one.status if isinstance(one, Attempt) else "" for one in await claim(shop.m, claims)]
+
+
 async def test_each_of_a_batch_has_an_outcome_of_its_own(shop: Shop, stand: Stand) -> None:
     """Two are fine, one was canceled meanwhile, one wants too much, one brings another's key."""
     cup = await mug(shop.m, quantity=6)
@@ -241,7 +246,7 @@ async def test_those_who_come_too_late_all_get_another_attempt(shop: Shop, stand
     cup = await mug(shop.m, quantity=3)
     orders, claims = await line_up(shop, stand, cup, 3, 3, 3, 3)
     assert isinstance((await claim(shop.m, claims[:1]))[0], Attempt)
-    assert await claim(shop.m, claims[1:]) == [None] * 3
+    assert await told(shop, claims[1:]) == ["FAILED"] * 3
     for order_no in orders[1:]:
         failed, opened = await attempts(shop, order_no)
         assert (failed.payment_status, failed.failure_code) == ("FAILED", "OUT_OF_STOCK")
@@ -287,8 +292,17 @@ async def test_who_wants_more_than_there_is_never_waits_for_the_row(
 
     monkeypatch.setattr(stock, "reserve", never)
     monkeypatch.setattr(stock, "reserve_together", never)
-    assert await claim(shop.m, claims) == [None, None]
+    assert await told(shop, claims) == ["FAILED", "FAILED"]
     await settle_all(shop, stand, orders)
+
+
+async def test_an_order_that_has_ended_gets_no_other_attempt(shop: Shop, stand: Stand) -> None:
+    orders, claims = await line_up(shop, stand, await mug(shop.m, quantity=1), 2, 2)
+    async with shop.m.db.write() as tx:
+        assert await order_service.close_unpaid(tx, claims[0].order, "CANCELED")
+    await claim(shop.m, claims)
+    tried = [await states(shop, order_no) for order_no in orders]
+    assert tried == [("CANCELED", ["FAILED"]), ("PENDING", ["FAILED", "PENDING"])]
 
 
 async def pay_at_once(shop: Shop, claims: list[Claim]) -> tuple[list[Attempt], list[TossPayment]]:

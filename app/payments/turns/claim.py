@@ -17,7 +17,8 @@ from app.stock import service as stock
 
 FIRST_CHECK = timedelta(seconds=10)
 
-# The attempt if it is ours to confirm; None if it is another's or there is too little; or why nobody knows.
+# The attempt, CONFIRMING if it is ours to confirm, FAILED if there is too little; None if it is not known to
+# be either; or why nobody knows.
 Outcome = Attempt | None | store.KeyTakenError | DatabaseUnavailableError
 
 
@@ -189,7 +190,8 @@ async def _refuse(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     async def fail(tx: Tx) -> bool:
         if await store.update_to_failed(tx, attempts, OUT_OF_STOCK) != len(attempts):
             raise _ApartError
-        await settle.open_next_together(m, tx, attempts)
+        if not await settle.open_next_together(m, tx, [(one.order, one.attempt) for one in claims]):
+            raise _ApartError
         return True
 
     try:
@@ -200,7 +202,7 @@ async def _refuse(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
         return [error] * len(claims)
     for _ in claims:
         settle.count(states.FAILED)
-    return [None] * len(claims)
+    return [replace(attempt, status=states.FAILED, failure_code=OUT_OF_STOCK) for attempt in attempts]
 
 
 def _row(one: Claim) -> tuple[Attempt, str, str]:

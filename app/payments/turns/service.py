@@ -116,7 +116,9 @@ class Turns:
             outcomes = await claim(self._m, [ticket.claim for ticket in tickets if ticket.claim is not None])
             unclaimed = []
             for ticket, outcome in zip(tickets, outcomes, strict=True):
-                if isinstance(outcome, Attempt):
+                if isinstance(outcome, Attempt) and outcome.status == states.FAILED:
+                    ticket.decide(Result(outcome, _claim_of(ticket).order).seen_by(ticket.arrival))
+                elif isinstance(outcome, Attempt):
                     work = self._confirm(ticket, outcome)
                     ticket.context.run(self._m.background.spawn, work, f"confirm {outcome.web_payment_id}")
                 elif isinstance(outcome, KeyTakenError):
@@ -129,8 +131,7 @@ class Turns:
 
     async def _confirm(self, ticket: Ticket, claimed: Attempt) -> None:
         """Ask Toss for the money of a claimed attempt; slow or not, those behind are served meanwhile."""
-        assert ticket.claim  # noqa: S101 - only what was claimed is confirmed
-        order, is_paid = ticket.claim.order, False
+        order, is_paid = _claim_of(ticket).order, False
 
         async def settling(m: Machines, attempt: Attempt, payment: TossPayment) -> bool:
             nonlocal is_paid
@@ -181,5 +182,9 @@ def _answering(tickets: list[Ticket]) -> Iterator[None]:
 
 
 def _refused(ticket: Ticket) -> Result:
-    assert ticket.claim  # noqa: S101 - only what was claimed can be refused
-    return Result(ticket.claim.attempt, ticket.claim.order, tampered=True)
+    return Result(_claim_of(ticket).attempt, _claim_of(ticket).order, tampered=True)
+
+
+def _claim_of(ticket: Ticket) -> Claim:
+    assert ticket.claim  # noqa: S101 - only what was claimed is confirmed, refused or too late
+    return ticket.claim
