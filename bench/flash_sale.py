@@ -41,6 +41,7 @@ from tests.toss_stand import Stand
 
 HOT = 1
 LIMIT_SECONDS = 600
+ROW = {1: 500, CLAIM_AT_ONCE: 5_000}  # so many together, of so many arrivals: a rate needs no more
 RUSH_SECONDS = 10
 READS_PER_SECOND = 20
 BATCH = 500
@@ -72,10 +73,10 @@ async def measure(folder: Path, options: argparse.Namespace) -> int:
         server = MariaDB(folder / "row")
         server.start()
         try:
-            for together in (1, CLAIM_AT_ONCE):
-                for units in (options.arrivals, options.units):
-                    found = await sell(server.create_database(), options.arrivals, units, together)
-                    print(found, flush=True)
+            for together, most in ROW.items():
+                arrivals = min(options.arrivals, most)
+                for units in (arrivals, min(options.units, arrivals // 10)):
+                    print(await sell(server.create_database(), arrivals, units, together), flush=True)
         finally:
             server.stop()
         if not options.row_only:
@@ -176,6 +177,7 @@ async def rush(ground: Ground, arrivals: int, units: int) -> str:
     hot = ground.goods[0]
     await put_on_shelf(ground.m.db, hot, units)
     tried = await line_up(ground.m, hot, arrivals)
+    print(f"{arrivals:,} have ordered; now each presses the button in Toss's window", flush=True)
     keys = await each(arrivals, lambda number: approve(ground.stand, tried[number][0]))
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as others:
         watching = partial(

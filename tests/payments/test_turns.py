@@ -223,7 +223,8 @@ async def test_each_of_a_batch_has_an_outcome_of_its_own(shop: Shop, stand: Stan
     assert isinstance(first, Attempt)
     assert (first.status, first.idempotency_key) == ("CONFIRMING", claims[0].key)
     assert second is None
-    assert third is None
+    assert isinstance(third, Attempt)
+    assert third.status == "FAILED"
     assert isinstance(fourth, KeyTakenError)
     assert isinstance(fifth, Attempt)
     tried = [(await states(shop, order_no))[1] for order_no in orders]

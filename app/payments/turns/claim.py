@@ -52,17 +52,23 @@ async def claim(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     """Hold the goods and make the attempts ours to confirm; each has its own outcome, in the same order.
 
     Many are claimed in one transaction, so that the row of a product that everybody wants is written, and
-    waited for, once. Whatever is in the way of that, those who want the same goods are claimed together, and
-    at last each by itself.
+    waited for, once. Whatever is in the way of that, those who want the same goods are claimed together, then
+    one half of them after the other, and at last each by itself.
     """
+    found = await _claim_all(m, claims)
+    return [found[one.key] for one in claims]
+
+
+async def _claim_all(m: Machines, claims: Sequence[Claim]) -> dict[str, Outcome]:
+    """Refuse those who want more than there is, and claim for the others; return outcomes by their keys."""
+    if len(claims) == 1:
+        return {claims[0].key: await _claim_apart(m, claims[0])}
     gone = await _find_gone(m, claims) if len(_by_goods(claims)) < len(claims) else set()
     if isinstance(gone, DatabaseUnavailableError):
-        return [gone] * len(claims)
+        return {one.key: gone for one in claims}
     late = [one for one in claims if one.key in gone]
-    rest = [one for one in claims if one.key not in gone]
-    found = await _claim_rest(m, rest)
-    found |= dict(zip((one.key for one in late), await _refuse(m, late), strict=True))
-    return [found[one.key] for one in claims]
+    found = await _claim_rest(m, [one for one in claims if one.key not in gone])
+    return found | dict(zip((one.key for one in late), await _refuse(m, late), strict=True))
 
 
 async def claim_one(m: Machines, one: Claim) -> Attempt | None:
@@ -93,10 +99,10 @@ async def _claim_rest(m: Machines, claims: Sequence[Claim]) -> dict[str, Outcome
     together = await _claim_together(m, claims) if claims else []
     if together is not None:
         return dict(zip((one.key for one in claims), together, strict=True))
-    kinds = _by_goods(claims)
+    kinds, half = _by_goods(claims), len(claims) // 2
     found: dict[str, Outcome] = {}
-    for part in kinds if len(kinds) > 1 else [[one] for one in claims]:
-        found |= await _claim_rest(m, part)
+    for part in kinds if len(kinds) > 1 else (claims[:half], claims[half:]):
+        found |= await _claim_all(m, part)
         if isinstance(found[part[-1].key], DatabaseUnavailableError):
             # Nothing was begun for those behind, and the database would keep each of them as long.
             return {one.key: DatabaseUnavailableError("not begun") for one in claims} | found
