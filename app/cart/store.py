@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, or_, select
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.core.clock import epoch_us
@@ -12,6 +13,12 @@ from app.models import cart_heads, carts, users
 
 # A removed line's row is kept this long: an older message could bring the line back otherwise.
 TOMBSTONE = timedelta(days=30)
+
+
+_watermark = select(cart_heads.c.cleared_stamp).where(cart_heads.c.owner == carts.c.owner)
+DELETE_CLEARED = delete(carts).where(
+    carts.c.owner.in_(bindparam("owners", expanding=True)), carts.c.stamp <= _watermark.scalar_subquery()
+)
 
 
 async def select_cart(tx: Tx, owner: str) -> Snapshot:
@@ -63,9 +70,7 @@ async def raise_cleared(tx: Tx, cleared: Sequence[tuple[str, int]]) -> None:
         for owner, stamp in ordered
     ]
     await _upsert_heads(tx, heads)
-    watermark = select(cart_heads.c.cleared_stamp).where(cart_heads.c.owner == carts.c.owner)
-    theirs = carts.c.owner.in_([owner for owner, _ in ordered])
-    await tx.execute(delete(carts).where(theirs, carts.c.stamp <= watermark.scalar_subquery()))
+    await tx.execute(DELETE_CLEARED, {"owners": [owner for owner, _ in ordered]})
 
 
 async def delete_tombstones(tx: Tx) -> int:
@@ -76,17 +81,16 @@ async def delete_tombstones(tx: Tx) -> int:
 
 
 async def _upsert_heads(tx: Tx, heads: Sequence[dict[str, object]]) -> None:
+    await tx.upsert(cart_heads, ["owner"], heads, _raise_head)
+
+
+def _raise_head(incoming: Any) -> list[tuple[str, ColumnElement[Any]]]:
     head = cart_heads.c
-    await tx.upsert(
-        cart_heads,
-        ["owner"],
-        heads,
-        lambda incoming: [
-            ("last_stamp", _newer(incoming.last_stamp, head.last_stamp)),
-            ("cleared_stamp", _newer(incoming.cleared_stamp, head.cleared_stamp)),
-            ("updated_at", incoming.updated_at),
-        ],
-    )
+    return [
+        ("last_stamp", _newer(incoming.last_stamp, head.last_stamp)),
+        ("cleared_stamp", _newer(incoming.cleared_stamp, head.cleared_stamp)),
+        ("updated_at", incoming.updated_at),
+    ]
 
 
 async def _upsert_lines(tx: Tx, snapshots: Sequence[Snapshot], cleared: dict[str, int]) -> None:
@@ -110,17 +114,7 @@ async def _upsert_lines(tx: Tx, snapshots: Sequence[Snapshot], cleared: dict[str
         if line.stamp > cleared[snapshot.owner] and line.stamp >= horizon
     ]
     if rows:
-        line = carts.c
-        await tx.upsert(
-            carts,
-            ["owner", "product_id"],
-            rows,
-            lambda incoming: [
-                ("quantity", case((incoming.stamp > line.stamp, incoming.quantity), else_=line.quantity)),
-                ("updated_at", incoming.updated_at),
-                ("stamp", _newer(incoming.stamp, line.stamp)),
-            ],
-        )
+        await tx.upsert(carts, ["owner", "product_id"], rows, _renew_line)
     stale = [
         and_(carts.c.owner == owner, carts.c.stamp <= stamp)
         for owner, stamp in sorted(cleared.items())
@@ -128,6 +122,15 @@ async def _upsert_lines(tx: Tx, snapshots: Sequence[Snapshot], cleared: dict[str
     ]
     if stale:
         await tx.execute(delete(carts).where(or_(*stale)))
+
+
+def _renew_line(incoming: Any) -> list[tuple[str, ColumnElement[Any]]]:
+    line = carts.c
+    return [
+        ("quantity", case((incoming.stamp > line.stamp, incoming.quantity), else_=line.quantity)),
+        ("updated_at", incoming.updated_at),
+        ("stamp", _newer(incoming.stamp, line.stamp)),
+    ]
 
 
 async def _select_members(tx: Tx, owners: Iterable[str]) -> dict[str, tuple[int, str]]:

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, Table, event, text
@@ -99,14 +100,16 @@ class Tx:
         them left to right with the new values, SQLite all at once with the old ones. Write them so
         that both mean the same (the guarding column last).
         """
-        statement: Executable
-        if self.is_sqlite:
-            lite = sqlite.insert(table)
-            statement = lite.on_conflict_do_update(index_elements=keys, set_=dict(assign(lite.excluded)))
-        else:
-            my = mysql.insert(table)
-            statement = my.on_duplicate_key_update(assign(my.inserted))
-        await self.execute(statement, rows)
+        await self.execute(_upsert(table, tuple(keys), assign, is_sqlite=self.is_sqlite), rows)
+
+
+@lru_cache(maxsize=32)  # it takes as long to write as to send: ``assign`` is one function for each table
+def _upsert(table: Table, keys: tuple[str, ...], assign: Assignments, *, is_sqlite: bool) -> Executable:
+    if is_sqlite:
+        lite = sqlite.insert(table)
+        return lite.on_conflict_do_update(index_elements=keys, set_=dict(assign(lite.excluded)))
+    my = mysql.insert(table)
+    return my.on_duplicate_key_update(assign(my.inserted))
 
 
 class Database:

@@ -11,6 +11,8 @@ from sqlalchemy import Delete, Insert, Select, delete, insert, select
 from app.core.message import Message, enclose
 from app.models import outbox
 
+INSERT = insert(outbox)
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -26,7 +28,7 @@ def insert_messages(
     messages: Iterable[tuple[Message, str]], now: datetime
 ) -> tuple[Insert, list[dict[str, Any]]]:
     """Return the statement and rows that leave messages in the outbox, each with its trace."""
-    return insert(outbox), [_row(message, traced, now) for message, traced in messages]
+    return INSERT, [_row(message, traced, now) for message, traced in messages]
 
 
 def select_letters(limit: int) -> Select[Any]:

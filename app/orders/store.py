@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import ids
@@ -15,6 +15,21 @@ from app.orders import states
 from app.orders.order import NewOrder, Order, OrderLine, Recipient, SlotTakenError
 
 RECIPIENT = ("recipient_name", "recipient_phone", "postcode", "address1", "address2", "delivery_note")
+
+
+# A statement takes as long to write as to send: these are written once.
+_these = orders.c.order_id.in_(bindparam("order_ids", expanding=True))
+SELECT_ORDERS = select(orders).where(_these)
+SELECT_LINES = (
+    select(order_lines)
+    .where(order_lines.c.order_id.in_(bindparam("order_ids", expanding=True)))
+    .order_by(order_lines.c.order_line_id)
+)
+PAY = (
+    update(orders)
+    .where(_these, orders.c.status == states.PENDING, orders.c.status.in_(states.sources(states.PAID)))
+    .values(status=states.PAID, open_slot=None, paid_at=bindparam("now"), updated_at=bindparam("now"))
+)
 
 
 async def insert_order(tx: Tx, new: NewOrder) -> int:
@@ -57,7 +72,7 @@ async def select_order(tx: Tx, order_id: int) -> Order:
 
 async def select_orders(tx: Tx, order_ids: Sequence[int]) -> list[Order]:
     """Return these orders, in any order."""
-    return await _select(tx, select(orders).where(orders.c.order_id.in_(order_ids)))
+    return await _select(tx, SELECT_ORDERS, {"order_ids": order_ids})
 
 
 async def select_by_no(tx: Tx, order_no: str) -> Order | None:
@@ -135,14 +150,7 @@ async def update_status(tx: Tx, order_id: int, old: str, new: str) -> bool:
 
 async def update_paid(tx: Tx, order_ids: Sequence[int]) -> int:
     """Move PENDING orders to PAID; return how many of them were PENDING."""
-    now = tx.clock.now()
-    unpaid = update(orders).where(
-        orders.c.order_id.in_(order_ids),
-        orders.c.status == states.PENDING,
-        orders.c.status.in_(states.sources(states.PAID)),
-    )
-    values = {"status": states.PAID, "open_slot": None, "paid_at": now, "updated_at": now}
-    return (await tx.execute(unpaid.values(**values))).rowcount
+    return (await tx.execute(PAY, {"order_ids": order_ids, "now": tx.clock.now()})).rowcount
 
 
 async def update_recipient(tx: Tx, order_id: int, recipient: Recipient) -> None:
@@ -164,8 +172,8 @@ async def update_expiry_together(tx: Tx, order_ids: Sequence[int], expires_at: d
     return (await tx.execute(unpaid.values(expires_at=later, updated_at=tx.clock.now()))).rowcount
 
 
-async def _select(tx: Tx, query: Select[Any]) -> list[Order]:
-    rows = (await tx.execute(query)).all()
+async def _select(tx: Tx, query: Select[Any], asked: dict[str, Any] | None = None) -> list[Order]:
+    rows = (await tx.execute(query, asked)).all()
     lines = await _select_lines(tx, [row.order_id for row in rows])
     return [_order(row, lines[row.order_id]) for row in rows]
 
@@ -174,8 +182,7 @@ async def _select_lines(tx: Tx, order_ids: Sequence[int]) -> dict[int, list[Orde
     lines: dict[int, list[OrderLine]] = {order_id: [] for order_id in order_ids}
     if not lines:
         return lines
-    query = select(order_lines).where(order_lines.c.order_id.in_(order_ids))
-    for row in await tx.execute(query.order_by(order_lines.c.order_line_id)):
+    for row in await tx.execute(SELECT_LINES, {"order_ids": order_ids}):
         line = OrderLine(row.product_id, row.name, row.option_label, row.image, row.price, row.quantity)
         lines[row.order_id].append(line)
     return lines

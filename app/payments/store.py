@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 
 from app.core import ids
 from app.infra.db import Tx
@@ -16,6 +16,11 @@ from app.payments import states
 from app.payments.attempt import Attempt
 from app.payments.payment import Json, TossPayment
 from app.payments.refunds.refund import REQUESTED
+
+# It takes as long to write as to send: it is written once.
+SELECT_BY_NUMBERS = select(web_payments).where(
+    web_payments.c.payment_no.in_(bindparam("payment_nos", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,8 @@ async def select_by_no(tx: Tx, payment_no: str) -> Attempt | None:
 
 async def select_by_numbers(tx: Tx, payment_nos: Sequence[str]) -> dict[str, Attempt]:
     """Return the attempts with these numbers, by number; a number nobody has is not there."""
-    query = select(web_payments).where(web_payments.c.payment_no.in_(payment_nos))
-    return {row.payment_no: _attempt(row) for row in await tx.execute(query)}
+    found = await tx.execute(SELECT_BY_NUMBERS, {"payment_nos": payment_nos})
+    return {row.payment_no: _attempt(row) for row in found}
 
 
 async def select_open(tx: Tx, order_id: int) -> Attempt | None:
@@ -244,10 +249,12 @@ async def upsert_toss_payments(tx: Tx, said: Sequence[tuple[Attempt, TossPayment
     """Keep what Toss said of each attempt, the newest answer."""
     now = tx.clock.now()
     rows = [_answered(attempt, payment, now) for attempt, payment in said]
-    newer = [name for name in rows[0] if name not in {"web_payment_id", "created_at"}]
-    await tx.upsert(
-        toss_payments, ["web_payment_id"], rows, lambda incoming: [(n, incoming[n]) for n in newer]
-    )
+    await tx.upsert(toss_payments, ["web_payment_id"], rows, _renew)
+
+
+def _renew(incoming: Any) -> list[tuple[str, ColumnElement[Any]]]:
+    kept = {"toss_payment_id", "web_payment_id", "created_at", "promised_amount"}
+    return [(name, incoming[name]) for name in toss_payments.c.keys() if name not in kept]  # noqa: SIM118 - columns
 
 
 def _answered(attempt: Attempt, payment: TossPayment, now: datetime) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Claims in the database: many attempts moved in one statement, each only from where it was read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, update
+from sqlalchemy import ColumnElement, String, Update, bindparam, case, update
 from sqlalchemy.exc import IntegrityError
 
 from app.infra.db import Tx
@@ -23,31 +25,45 @@ async def update_to_confirming(
 
     Returns how many of them still were PENDING. Raises KeyTakenError: roll back.
     """
-    now = tx.clock.now()
-    there = update(web_payments).where(
-        web_payments.c.web_payment_id.in_([attempt.web_payment_id for attempt, _, _ in claims]),
-        web_payments.c.payment_status == states.PENDING,
-    )
-    values = {
-        "payment_status": states.CONFIRMING,
-        "payment_key": _each((attempt, payment_key) for attempt, payment_key, _ in claims),
-        "idempotency_key": _each((attempt, key) for attempt, _, key in claims),
-        "confirming_at": now,
-        "next_check_at": next_check_at,
-        "checks": 0,
-        "updated_at": now,
+    what: dict[str, Any] = {
+        "ids": [attempt.web_payment_id for attempt, _, _ in claims],
+        "now": tx.clock.now(),
+        "first_check": next_check_at,
     }
+    for number, (attempt, payment_key, key) in enumerate(claims):
+        what |= {
+            f"id_{number}": attempt.web_payment_id,
+            f"paid_by_{number}": payment_key,
+            f"key_{number}": key,
+        }
     try:
-        return (await tx.execute(there.values(**values))).rowcount
+        return (await tx.execute(_claim(len(claims)), what)).rowcount
     except IntegrityError as error:
         raise KeyTakenError(claims[0][0].payment_no) from error
 
 
-def _each(texts: Iterable[tuple[Attempt, str]]) -> ColumnElement[str]:
-    """Return what gives each attempt a text of its own."""
-    return case(
-        {attempt.web_payment_id: text for attempt, text in texts}, value=web_payments.c.web_payment_id
+@lru_cache(maxsize=64)  # it takes as long to write as to send
+def _claim(count: int) -> Update:
+    """Return the statement that claims so many attempts, and gives each the keys that are its own."""
+
+    def each(name: str) -> ColumnElement[str]:
+        own = [(web_payments.c.web_payment_id == bindparam(f"id_{n}"), n) for n in range(count)]
+        return case(*((mine, bindparam(f"{name}_{n}", type_=String())) for mine, n in own))
+
+    there = update(web_payments).where(
+        web_payments.c.web_payment_id.in_(bindparam("ids", expanding=True)),
+        web_payments.c.payment_status == states.PENDING,
     )
+    values = {
+        "payment_status": states.CONFIRMING,
+        "payment_key": each("paid_by"),
+        "idempotency_key": each("key"),
+        "confirming_at": bindparam("now"),
+        "next_check_at": bindparam("first_check"),
+        "checks": 0,
+        "updated_at": bindparam("now"),
+    }
+    return there.values(**values)
 
 
 async def update_to_failed(tx: Tx, attempts: Sequence[Attempt], failure_code: str) -> int:
@@ -61,17 +77,22 @@ async def update_to_paid(tx: Tx, attempts: Sequence[Attempt]) -> int:
 
 
 async def _close(tx: Tx, attempts: Sequence[Attempt], move: tuple[str, str], failure_code: str | None) -> int:
-    old, new = move
+    ids = [attempt.web_payment_id for attempt in attempts]
+    what = {"ids": ids, "code": failure_code, "now": tx.clock.now()}
+    return (await tx.execute(_closing(*move), what)).rowcount
+
+
+@lru_cache(maxsize=8)
+def _closing(old: str, new: str) -> Update:
     there = update(web_payments).where(
-        web_payments.c.web_payment_id.in_([attempt.web_payment_id for attempt in attempts]),
+        web_payments.c.web_payment_id.in_(bindparam("ids", expanding=True)),
         web_payments.c.payment_status == old,
         web_payments.c.payment_status.in_(states.sources(new)),
     )
-    values = {
-        "payment_status": new,
-        "failure_code": failure_code,
-        "next_check_at": None,
-        "open_slot": None,
-        "updated_at": tx.clock.now(),
-    }
-    return (await tx.execute(there.values(**values))).rowcount
+    return there.values(
+        payment_status=new,
+        failure_code=bindparam("code"),
+        next_check_at=None,
+        open_slot=None,
+        updated_at=bindparam("now"),
+    )
