@@ -52,7 +52,8 @@ from tests.stack import Stack, real
 
 TIMES = 100
 CART = 5
-SHOPPERS = 50  # who have ordered: of the largest shop each has years of history
+ORDERS_EACH = 20  # of every shopper of every size: the first page of a history is full
+FEW = 1000  # products, where only the carts grow
 CHUNK = 100_000
 LIMIT_SECONDS = 1800
 FULL = (products, orders, order_lines, web_payments, cart_heads, cart_lines)
@@ -64,9 +65,10 @@ Ask = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A shop of one size: its number of everything, its machines' addresses, its database, its folder."""
+    """A shop of one size: how many products and carts, its machines' addresses, its database, its folder."""
 
     count: int
+    carts: int
     stack: Stack
     db: Database
     folder: Path
@@ -76,11 +78,14 @@ def main(args: list[str]) -> int:
     """Fill a shop of each size, ask all of them the same in turn, and print them side by side."""
     parser = argparse.ArgumentParser(prog="./dev bench growth", description=__doc__)
     parser.add_argument("--sizes", default="1000,100000", help="products, orders and carts of each shop")
-    sizes = [int(size) for size in parser.parse_args(args).sizes.split(",")]
+    parser.add_argument("--carts", default="", help=f"only carts, in shops of {FEW:,} products")
+    options = parser.parse_args(args)
+    sizes = [int(size) for size in (options.carts or options.sizes).split(",")]
+    shops = [(FEW if options.carts else size, size) for size in sizes]
     warn_if_busy()
     try:
         with tempfile.TemporaryDirectory(prefix="madang-bench-") as folder, real(Path(folder)) as stack:
-            rows = uvloop.run(measure(stack, Path(folder), sizes))
+            rows = uvloop.run(measure(stack, Path(folder), shops))
     except TimeoutError:
         return complain(f"Nothing was measured: this machine was not done in {LIMIT_SECONDS} s.")
     except (MissingProgram, ServerFailed, WrongAnswerError) as trouble:
@@ -92,14 +97,14 @@ def main(args: list[str]) -> int:
     return 0
 
 
-async def measure(stack: Stack, folder: Path, counts: list[int]) -> dict[str, list[float]]:
+async def measure(stack: Stack, folder: Path, shops: list[tuple[int, int]]) -> dict[str, list[float]]:
     """Fill the shops; ask each database what pages and edits ask; then ask each running shop for them."""
     async with asyncio.timeout(LIMIT_SECONDS):
-        sizes = [await open_size(stack, folder / str(count), count) for count in counts]
+        sizes = [await open_size(stack, folder / f"{count}-{held}", count, held) for count, held in shops]
         rows: dict[str, list[float]] = {}
         for kind, write in ((questions, False), (edits, True)):
             asked = [
-                {name: partial(in_transaction, size.db, ask, write) for name, ask in kind(size.count).items()}
+                {name: partial(in_transaction, size.db, ask, write) for name, ask in kind(size).items()}
                 for size in sizes
             ]
             rows |= {f"database: {name}": await in_turn([one[name] for one in asked]) for name in asked[0]}
@@ -111,18 +116,20 @@ async def measure(stack: Stack, folder: Path, counts: list[int]) -> dict[str, li
         return rows
 
 
-async def open_size(stack: Stack, folder: Path, count: int) -> Size:
-    """Make a shop with so much of everything."""
+async def open_size(stack: Stack, folder: Path, count: int, held: int) -> Size:
+    """Make a shop with so much of everything, and so many carts."""
     await asyncio.to_thread(folder.mkdir)
     here = replace(stack, database_url=stack.create_database())
     db = Database(here.database_url, Clock())
     await migrate(db)
     began = time.perf_counter()
     for table in FULL:
-        await load(here, folder, table, count)
+        rows = {cart_heads: held, cart_lines: CART * held}.get(table, count)
+        await load(here, folder, table, rows)
     await analyse(db, FULL)
-    print(f"{count:,} of everything: filled in {time.perf_counter() - began:.0f} s", flush=True)
-    return Size(count, here, db, folder)
+    took = time.perf_counter() - began
+    print(f"{count:,} of everything, {held:,} carts: filled in {took:.0f} s", flush=True)
+    return Size(count, held, here, db, folder)
 
 
 async def in_turn(asks: list[Ask]) -> list[float]:
@@ -152,24 +159,24 @@ async def load(stack: Stack, folder: Path, table: Table, count: int) -> None:
     """Put so many rows into an empty table, from a file that the server reads itself."""
     assert isinstance(stack.database, MariaDB)  # noqa: S101 - that is what real() starts
     path = folder / f"{table.name}.rows"
-    names = list(row_of(table, 1))
+    names = list(row_of(table, 1, count))
     for start in range(0, count, CHUNK):
         with path.open("w", encoding="utf-8") as file:
             for n in range(start + 1, min(start + CHUNK, count) + 1):
-                file.write("\t".join(map(written, row_of(table, n).values())) + "\n")
+                file.write("\t".join(map(written, row_of(table, n, count).values())) + "\n")
         name = f"{urlsplit(stack.database_url).path[1:]}.{table.name}"
         words = f"LOAD DATA INFILE '{path}' INTO TABLE {name} CHARACTER SET utf8mb4 ({', '.join(names)})"
         await asyncio.to_thread(stack.database.administer, words)
     path.unlink(missing_ok=True)
 
 
-def row_of(table: Table, n: int) -> dict[str, Any]:
-    """Return a row as tests/plenty.py makes it; a cart has five lines, and a history more than a page."""
+def row_of(table: Table, n: int, count: int) -> dict[str, Any]:
+    """Return a row as tests/plenty.py makes it; a cart has five lines, and a history two pages."""
     row = ROWS[table](n)
     if table is orders:
-        row |= {"owner": f"g:owner-{n % SHOPPERS}"}
+        row |= {"owner": f"g:owner-{n % max(count // ORDERS_EACH, 1)}"}
     if table is cart_lines:
-        row |= {"owner": f"g:owner-{(n - 1) // CART}"}
+        row |= {"owner": f"g:owner-{(n - 1) // CART}", "product_id": (n - 1) % FEW + 1}
     return row
 
 
@@ -181,11 +188,12 @@ def written(value: object) -> str:
 # What pages ask the database, and what edits write.
 
 
-def questions(size: int) -> dict[str, Callable[[Tx], Awaitable[object]]]:
+def questions(shop: Size) -> dict[str, Callable[[Tx], Awaitable[object]]]:
     """Return what is asked, by what for."""
+    middle = shop.count // 2
     places = {
         "first": None,
-        "middle": paging.Position(WHEN + timedelta(minutes=size // 2), size // 2),
+        "middle": paging.Position(WHEN + timedelta(minutes=middle), middle),
         "last": paging.Position(WHEN + timedelta(minutes=20), 20),
     }
     found: dict[str, Callable[[Tx], Awaitable[object]]] = {}
@@ -194,11 +202,10 @@ def questions(size: int) -> dict[str, Callable[[Tx], Awaitable[object]]]:
             found[f"{'category' if shelf else 'whole shop'}, {where} page"] = partial(
                 catalog.select_page, category=shelf, sort=paging.NEWEST, after=after, limit=25
             )
-    middle = size // 2
     return found | {
         "product": lambda tx: catalog.select_products(tx, [middle]),
         "goods of a cart of 50": lambda tx: catalog.select_products(tx, range(middle, middle + 50)),
-        "cart": lambda tx: carts.select_cart(tx, f"g:owner-{middle // CART}"),
+        "cart": lambda tx: carts.select_cart(tx, f"g:owner-{shop.carts // 2}"),
         "order": lambda tx: history.select_by_no(tx, f"no-{middle}"),
         "history, first page": lambda tx: history.select_page(tx, "g:owner-7", "", 11),
         "attempt": lambda tx: payments.select_by_no(tx, f"payment-{middle}"),
@@ -206,15 +213,16 @@ def questions(size: int) -> dict[str, Callable[[Tx], Awaitable[object]]]:
     }
 
 
-def edits(size: int) -> dict[str, Callable[[Tx], Awaitable[object]]]:
-    """Return what is written, by what for; each time it is another cart or product."""
-    numbers = iter(random.Random(7).sample(range(1, size), min(size - 1, 4 * TIMES)))  # noqa: S311 - the same every time
+def edits(shop: Size) -> dict[str, Callable[[Tx], Awaitable[object]]]:
+    """Return what is written, by what for; each time it is another product, and some cart."""
+    size, shuffled = shop.count, random.Random(7)  # noqa: S311 - the same every time
+    numbers = iter(shuffled.sample(range(1, size), min(size - 1, 4 * TIMES)))
 
     async def edit(tx: Tx) -> None:
-        n = next(numbers)
+        number = shuffled.randrange(shop.carts)
         stamp = epoch_us(tx.clock.now())
-        line = SnapLine(n - (n - 1) % CART, 3, stamp)
-        await carts.upsert_carts(tx, [Snapshot(f"g:owner-{(n - 1) // CART}", stamp, 0, (line,))])
+        line = SnapLine(CART * number % FEW + 1, 3, stamp)
+        await carts.upsert_carts(tx, [Snapshot(f"g:owner-{number}", stamp, 0, (line,))])
 
     async def order(tx: Tx) -> None:
         n = next(numbers)
