@@ -45,7 +45,7 @@ ROW = {1: 500, CLAIM_AT_ONCE: 5_000}  # so many together, of so many arrivals: a
 RUSH_SECONDS = 10
 READS_PER_SECOND = 20
 BATCH = 500
-REFRESH_SECONDS = 3
+REFRESH = re.compile(rb"(?i)\r\nrefresh: (\d+)")
 AGAIN = re.compile(rb'data-hx-get="([^"]+)" data-hx-trigger="every (\d+)s"')
 VERDICT = re.compile(rb'class="verdict (\w+)"')
 
@@ -227,7 +227,7 @@ def back(attempt: Attempt, key: str) -> str:
 async def come_back(url: str, number: int, path: str, due: float, seen: Seen) -> None:
     """Come back from Toss when it is time, and let the page ask again until it knows."""
     await asyncio.sleep(max(0.0, due - time.perf_counter()))
-    pieces = b""
+    pieces, is_new = b"", True
     while path:
         wire = Wire(url)
         request = (
@@ -238,19 +238,23 @@ async def come_back(url: str, number: int, path: str, due: float, seen: Seen) ->
         reply = await wire.ask(request)
         wire.close()
         now = time.perf_counter() - due
-        if not pieces:
+        if is_new:
             seen.first.append(now)
         seen.statuses[str(reply.status)] += 1
         again, verdict = AGAIN.search(reply.body), VERDICT.search(reply.body)
+        anew = REFRESH.search(reply.head)
         kind = verdict[1].decode() if verdict else "?"
-        if again is None and kind != "unreached":
+        if again is None and anew is None:
             seen.last.append(now)
             seen.ends[kind] += 1
             return
-        seen.shown_a_place += kind == "waiting" and not pieces
-        path = unescape(again[1].decode()) if again else path
-        pieces = b"\r\nHX-Request: true\r\nHX-Request-Type: partial"
-        await asyncio.sleep(int(again[2]) if again else REFRESH_SECONDS)
+        seen.shown_a_place += kind == "waiting" and is_new
+        is_new = False
+        if again is not None:
+            path = unescape(again[1].decode())
+            pieces = b"\r\nHX-Request: true\r\nHX-Request-Type: partial"
+        seconds = again[2] if again else anew[1] if anew else b"0"
+        await asyncio.sleep(int(seconds))
 
 
 def look(url: str, product_id: int) -> Answers:
