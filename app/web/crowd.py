@@ -122,7 +122,7 @@ class Crowd:
         return math.ceil(self._next_at - now)
 
     async def _draw(self, scope: Any, spoken: str, packed: bool) -> list[Message]:  # noqa: FBT001 - a key's half
-        """Let the shop answer a stranger without any cookie."""
+        """Let the shop answer a stranger from nowhere, without any cookie."""
         told: list[Message] = []
         kept = [(name, value) for name, value in scope["headers"] if name.lower() == b"host"]
         kept.append((b"accept-language", spoken.encode()))
@@ -138,7 +138,8 @@ class Crowd:
         async def take(message: Message) -> None:
             told.append(message)
 
-        await self._shop({**scope, "headers": kept, FOR_ALL: True}, receive, take)  # type: ignore[arg-type]
+        stranger = {**scope, "client": None, "headers": kept, FOR_ALL: True}
+        await self._shop(stranger, receive, take)  # type: ignore[arg-type]
         return told
 
 

@@ -194,7 +194,7 @@ async def test_beyond_a_crowd_the_place_is_kept_and_told_by_a_page_for_everybody
         assert answer.headers["Cache-Control"] == "no-store"
         assert order_no not in page
         assert 'name="csrf"' not in page
-        await eventually(lambda: is_paid(shop, order_no), 10)  # though nobody looks
+        await eventually(lambda: is_paid(shop, order_no), 30)  # though nobody looks
         looked = await buyer.visitor.client.head(url)
         assert "Refresh" not in looked.headers  # who only looks takes no place
     assert (await buyer.come_back(url)).headers["Location"] == f"/orders/{order_no}"
