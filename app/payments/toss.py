@@ -7,8 +7,11 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from typing import NoReturn
 from urllib.parse import quote, urlencode
@@ -91,13 +94,18 @@ class Toss:
             sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes that there is none
         self.breaker = Breaker("toss", failures=BREAKER_FAILURES, open_seconds=BREAKER_SECONDS)
         self._deadline = connect_seconds + read_seconds
-        self._http = httpx.AsyncClient(
+        self._open_client = partial(
+            httpx.AsyncClient,
             base_url=api_url,
             headers={"Authorization": f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"},
             timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
             follow_redirects=False,
+            verify=httpx.create_ssl_context(trust_env=False),
             trust_env=False,  # neither a proxy nor a .netrc of the machine comes between us and the money
         )
+        # A connection each: a client of many looks through all of them, three times a call.
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
 
     async def confirm(
         self, payment_key: str, order_id: str, amount: int, idempotency_key: str
@@ -149,7 +157,8 @@ class Toss:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def _list_page(self, start: datetime, end: datetime, after: str) -> list[Transaction]:
         asked = {"startDate": _korean(start), "endDate": _korean(end), "limit": str(PAGE)}
@@ -194,7 +203,8 @@ class Toss:
             # httpx limits each read, not the whole: a trickle would hold us for ever.
             async with asyncio.timeout(self._deadline):
                 method = "POST" if body is not None else "GET"
-                answer = await self._http.request(method, path, json=body, headers=headers)
+                with self._client() as client:
+                    answer = await client.request(method, path, json=body, headers=headers)
         except (TimeoutError, httpx.TimeoutException) as problem:
             log.warning("toss %s: no answer (%s)", call, type(problem).__name__)
             raise TossUnknown("timeout") from problem
@@ -211,6 +221,18 @@ class Toss:
             (time.monotonic() - started) * 1000,
         )
         return answer
+
+    @contextmanager
+    def _client(self) -> Iterator[httpx.AsyncClient]:
+        """Lend the client that was used last, or one more."""
+        if not self._idle:
+            self._idle.append(self._open_client())
+            self._clients.append(self._idle[-1])
+        client = self._idle.pop()
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
 
 
 class _NotThereError(TossError):
