@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,9 @@ from app.infra.background import Background
 from app.infra.db import Database
 from app.infra.limiter import Rate
 from app.infra.log import trace
-from app.machines import Machines
+from app.infra.migrations import migrate
+from app.machines import Machines, build_machines
+from app.main import create_app
 from app.models import outbox
 from app.orders import service as order_service
 from app.orders.order import NewOrder, OrderLine, Recipient
@@ -38,7 +41,8 @@ from app.stock import service as stock
 from app.web import crowd, limits
 from tests.buyer import Buyer, assert_books, attempts, back, left, make_older, states
 from tests.goods import mug
-from tests.shop import Shop, eventually
+from tests.shop import Shop, eventually, settings_for
+from tests.stack import Stack
 from tests.toss_stand import Stand
 
 PIECES, BUYERS, TOGETHER = 3, 6, 2
@@ -371,22 +375,29 @@ async def take_in(shop: Shop, claims: list[Claim], granted: list[Attempt], paid:
     return await asyncio.gather(*map(come, range(len(claims))))
 
 
-async def test_those_paid_at_the_same_moment_come_into_the_books_together(shop: Shop, stand: Stand) -> None:
-    orders, claims = await line_up(shop, stand, await mug(shop.m), 1, 1, 1)
-    granted, paid = await pay_at_once(shop, claims)
-    shop.stack.amqp.kill()  # so that what is announced can be read
-    try:
-        assert await take_in(shop, claims, granted, paid) == [True] * 3
-        assert [await states(shop, order_no) for order_no in orders] == [("PAID", ["PAID"])] * 3
-        moments = {(await attempts(shop, order_no))[0].updated_at for order_no in orders}
-        assert len(moments) == 1  # one transaction
-        async with shop.m.db.read() as tx:
-            bodies = (await tx.execute(select(outbox.c.body).where(outbox.c.type == "order.paid"))).scalars()
+@pytest_asyncio.fixture(loop_scope="session")
+async def quiet(stack: Stack, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop without a worker: what is announced stays where it can be read."""
+    own = dataclasses.replace(stack, database_url=stack.create_database())
+    settings = settings_for(own, tmp_path)
+    m = build_machines(settings)
+    await migrate(m.db)
+    yield Shop(own, m, create_app(settings, m))
+    await m.close()
+
+
+async def test_those_paid_at_the_same_moment_come_into_the_books_together(quiet: Shop, stand: Stand) -> None:
+    orders, claims = await line_up(quiet, stand, await mug(quiet.m), 1, 1, 1)
+    granted, paid = await pay_at_once(quiet, claims)
+    assert await take_in(quiet, claims, granted, paid) == [True] * 3
+    assert [await states(quiet, order_no) for order_no in orders] == [("PAID", ["PAID"])] * 3
+    moments = {(await attempts(quiet, order_no))[0].updated_at for order_no in orders}
+    assert len(moments) == 1  # one transaction
+    async with quiet.m.db.read() as tx:
+        bodies = (await tx.execute(select(outbox.c.body).where(outbox.c.type == "order.paid"))).scalars()
         told = {one.data["order_no"]: one.trace for one in (decode(body.encode()) for body in bodies)}
-        assert [told[order_no] for order_no in orders] == ["till-0", "till-1", "till-2"]
-    finally:
-        shop.stack.amqp.start()
-    await assert_books(shop, stand, *orders)
+    assert [told[order_no] for order_no in orders] == ["till-0", "till-1", "till-2"]
+    await assert_books(quiet, stand, *orders)
 
 
 async def test_one_given_to_a_person_meanwhile_keeps_the_others_payments_apart(
