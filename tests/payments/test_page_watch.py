@@ -122,7 +122,7 @@ async def test_by_hand_the_status_tells(
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     asked = ["check-payment-page"]
-    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the log of these tests is not its own
+    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the tests' own log stays
     assert await asyncio.to_thread(main, asked) == 0
     assert capsys.readouterr().out == "payment page: same\n"
     async with tampering(running.url, b"</body>", SKIMMER + b"</body>") as url:
