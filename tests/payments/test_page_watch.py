@@ -89,7 +89,7 @@ CHANGES = {
     "a script more": (b"</body>", SKIMMER + b"</body>", "not in the inventory"),
     "a script in the page": (b"</body>", b"<script>steal()</script></body>", "inline script"),
     "a script less": (b'js/payment.js"', b'js/none.js"', "no js/payment.js"),
-    "a script's content": (b"function request(", b"function  request(", "content of js/payment.js"),
+    "a script's content": (b".requestPayment(", b".requestPayment (", "content of js/payment.js"),
     "another address for Toss": (b'sdk-url="http', b'sdk-url="//evil', "the address of Toss's script"),
     "a policy that lets more in": (b"script-src", b"script-src https:", "Content-Security-Policy"),
     "no policy": (b"content-security-policy:", b"x-nothing:", "Content-Security-Policy"),
