@@ -15,8 +15,10 @@ CACHES: tuple[Any, ...] = (
     catalog._product_cache,
     catalog._page_cache,
     catalog._neighbour_cache,
+    catalog._card_cache,
     catalog._list_cache,
     catalog._shelf_cache,
+    catalog._category_cache,
 )
 counter = itertools.count(1)
 
@@ -88,8 +90,7 @@ async def change(m: Machines, product_id: int, **values: Any) -> None:
 def forget(m: Machines) -> None:
     """Do what a second's wait would do: let this process look at its catalogue anew."""
     for cache in CACHES:
-        kept: Any = m.keep(cache)
-        kept.forget(list(kept._values))
+        m._kept.pop(cache, None)
 
 
 async def stock_of(tx: Tx, product_id: int) -> int:

@@ -121,7 +121,12 @@ async def merge_guest(m: Machines, guest: str, member: str) -> None:
 
 async def clear_paid(tx: Tx, owner: str, stamp: int) -> None:
     """Empty the cart of what was ordered at ``stamp``, within the transaction that pays for it."""
-    await store.raise_cleared(tx, owner, stamp)
+    await store.raise_cleared(tx, [(owner, stamp)])
+
+
+async def clear_all_paid(tx: Tx, paid: Sequence[tuple[str, int]]) -> None:
+    """Empty carts of what their owners ordered at a stamp, as ``clear_paid`` does."""
+    await store.raise_cleared(tx, paid)
 
 
 async def clear_paid_hot(m: Machines, owner: str, stamp: int) -> None:

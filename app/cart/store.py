@@ -55,11 +55,17 @@ async def upsert_carts(tx: Tx, snapshots: Sequence[Snapshot]) -> dict[str, int]:
     return cleared
 
 
-async def raise_cleared(tx: Tx, owner: str, stamp: int) -> None:
-    """Raise the watermark, and delete the lines up to it; lines edited later stay."""
-    head = {"owner": owner, "last_stamp": stamp, "cleared_stamp": stamp, "updated_at": tx.clock.now()}
-    await _upsert_heads(tx, [head])
-    await tx.execute(delete(carts).where(carts.c.owner == owner, carts.c.stamp <= stamp))
+async def raise_cleared(tx: Tx, cleared: Sequence[tuple[str, int]]) -> None:
+    """Raise owners' watermarks, and delete their lines up to them; lines edited later stay."""
+    now, ordered = tx.clock.now(), sorted(cleared)
+    heads = [
+        {"owner": owner, "last_stamp": stamp, "cleared_stamp": stamp, "updated_at": now}
+        for owner, stamp in ordered
+    ]
+    await _upsert_heads(tx, heads)
+    watermark = select(cart_heads.c.cleared_stamp).where(cart_heads.c.owner == carts.c.owner)
+    theirs = carts.c.owner.in_([owner for owner, _ in ordered])
+    await tx.execute(delete(carts).where(theirs, carts.c.stamp <= watermark.scalar_subquery()))
 
 
 async def delete_tombstones(tx: Tx) -> int:

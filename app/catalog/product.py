@@ -53,6 +53,7 @@ class ProductCard:
     quantity: int
     group_id: int | None
     created_at: datetime
+    options: int = 1
 
     @property
     def sold_out(self) -> bool:

@@ -8,7 +8,7 @@ from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
-from app.core.languages import NAMES, _, ngettext, speaking, spoken
+from app.core.languages import _
 from app.infra.cache import Cache
 from app.infra.db import Tx
 from app.machines import Machines
@@ -18,7 +18,7 @@ MOST_PRODUCTS = 20_000
 MOST_PAGES, PAGES_REFRESHED = 500, 16  # each page of a list is a statement or two
 CATEGORY_SECONDS = 10
 SHELF = 8
-NEIGHBOURS = 4
+NEIGHBOURS, NEIGHBOUR_SECONDS = 4, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 
     Raises NotFoundError.
     """
-    place = _Place(category, sort, paging.read_cursor(sort, cursor), spoken())
+    place = _Place(category, sort, paging.read_cursor(sort, cursor))
     page = (await m.keep(_list_cache).get([place])).get(place)
     if page is None:
         raise NotFoundError("category", say=_("없는 분류입니다. 다른 분류를 골라 주십시오."))
@@ -72,14 +72,15 @@ async def find_page(m: Machines, category: str, sort: Sort, cursor: str) -> List
 async def find_product_page(m: Machines, product_id: int) -> ProductPage:
     """Return a product's page, its options and its neighbours, at most a second old.
 
+    Which articles are its neighbours may be older, and what one costs and whether it can be had is not.
     Raises NotFoundError for one that is not sold.
     """
     page = (await m.keep(_page_cache).get([product_id])).get(product_id)
     if page is None:
         raise NotFoundError(f"product {product_id}", say=_("없는 상품이거나 더 이상 판매하지 않습니다."))
-    this = (product_id, spoken())
-    beside = await m.keep(_neighbour_cache).get([this])
-    return replace(page, neighbours=beside.get(this, ()))
+    beside = (await m.keep(_neighbour_cache).get([product_id])).get(product_id, [])
+    cards = await m.keep(_card_cache).get(beside)
+    return replace(page, neighbours=tuple(cards[number] for number in beside if number in cards))
 
 
 async def find_categories(m: Machines) -> list[str]:
@@ -89,7 +90,7 @@ async def find_categories(m: Machines) -> list[str]:
 
 async def find_shelves(m: Machines) -> Shelves:
     """Return what is new and what costs less than it did, at most a second old."""
-    return (await m.keep(_shelf_cache).get([spoken()]))[spoken()]
+    return (await m.keep(_shelf_cache).get(["all"]))["all"]
 
 
 async def has_products(tx: Tx) -> bool:
@@ -104,12 +105,11 @@ async def add_products(tx: Tx, rows: list[tuple[Product, datetime]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Which page of which list, in which language."""
+    """Which page of which list."""
 
     category: str
     sort: Sort
     after: Position | None
-    language: str
 
 
 def _product_cache(m: Machines) -> Cache[int, Product]:
@@ -134,19 +134,23 @@ def _page_cache(m: Machines) -> Cache[int, ProductPage]:
     return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
 
 
-def _neighbour_cache(m: Machines) -> Cache[tuple[int, str], tuple[ProductCard, ...]]:
-    async def fetch(keys: list[tuple[int, str]]) -> dict[tuple[int, str], tuple[ProductCard, ...]]:
-        found = {}
+def _neighbour_cache(m: Machines) -> Cache[int, list[int]]:
+    async def fetch(ids: list[int]) -> dict[int, list[int]]:
         async with m.db.read() as tx:
-            products = await store.select_products(tx, [number for number, _language in keys])
-            for number, language in keys:
-                if number in products:
-                    cards = await store.select_neighbours(tx, products[number], NEIGHBOURS)
-                    with speaking(language):
-                        found[number, language] = tuple(await _count_options(tx, cards))
-        return found
+            sold = await store.select_products(tx, ids)
+            return {
+                number: await store.select_neighbours(tx, one, NEIGHBOURS) for number, one in sold.items()
+            }
 
-    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES, refreshed=PAGES_REFRESHED)
+    return Cache(m.background, fetch, NEIGHBOUR_SECONDS, MOST_PAGES)
+
+
+def _card_cache(m: Machines) -> Cache[int, ProductCard]:
+    async def fetch(ids: list[int]) -> dict[int, ProductCard]:
+        async with m.db.read() as tx:
+            return {card.product_id: card for card in await read_cards(tx, ids)}
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES * NEIGHBOURS)
 
 
 def _list_cache(m: Machines) -> Cache[_Place, ListPage]:
@@ -159,18 +163,18 @@ def _list_cache(m: Machines) -> Cache[_Place, ListPage]:
 
 
 def _shelf_cache(m: Machines) -> Cache[str, Shelves]:
-    async def fetch(languages: list[str]) -> dict[str, Shelves]:
+    async def fetch(keys: list[str]) -> dict[str, Shelves]:
         async with m.db.read() as tx:
-            return {language: await _read_shelves(tx, language) for language in languages}
+            shelves = await _read_shelves(tx)
+        return dict.fromkeys(keys, shelves)
 
-    return Cache(m.background, fetch, FRESH_SECONDS, len(NAMES))
+    return Cache(m.background, fetch, FRESH_SECONDS, 1)
 
 
-async def _read_shelves(tx: Tx, language: str) -> Shelves:
+async def _read_shelves(tx: Tx) -> Shelves:
     fresh = await store.select_page(tx, "", paging.NEWEST, None, SHELF)
     on_sale = await store.select_discounted(tx, SHELF)
-    with speaking(language):
-        counted = await _count_options(tx, fresh + on_sale)
+    counted = await _count_options(tx, fresh + on_sale)
     return Shelves(counted[: len(fresh)], counted[len(fresh) :])
 
 
@@ -188,8 +192,7 @@ async def _read_page(tx: Tx, place: _Place) -> ListPage | None:
     cards = await store.select_page(tx, place.category, place.sort, place.after, PAGE_SIZE + 1)
     if place.category and not cards and place.after is None:
         return None
-    with speaking(place.language):
-        shown = await _count_options(tx, cards[:PAGE_SIZE])
+    shown = await _count_options(tx, cards[:PAGE_SIZE])
     next_cursor = paging.write_cursor(place.sort, shown[-1]) if len(cards) > PAGE_SIZE else ""
     return ListPage(shown, next_cursor, is_first=place.after is None)
 
@@ -204,5 +207,5 @@ async def _count_options(tx: Tx, cards: list[ProductCard]) -> list[ProductCard]:
 def _speak_for(card: ProductCard, group: store.Group | None) -> ProductCard:
     if group is None:
         return card
-    label = ngettext("옵션 %(num)s가지", "옵션 %(num)s가지", group.options) if group.options > 1 else ""
-    return replace(card, quantity=group.quantity, option_label=label)
+    label = "" if group.options > 1 else card.option_label
+    return replace(card, quantity=group.quantity, option_label=label, options=group.options)

@@ -13,7 +13,7 @@ from app.infra.db import Tx
 from app.models import products
 
 PRODUCT = [products.c[field.name] for field in fields(Product)]
-CARD = [products.c[field.name] for field in fields(ProductCard)]
+CARD = [products.c[field.name] for field in fields(ProductCard) if field.name in products.c]
 SOLD = products.c.status == ON_SALE
 # A group's number is the product_id of its first option.
 ARTICLE = or_(products.c.group_id.is_(None), products.c.group_id == products.c.product_id)
@@ -69,20 +69,19 @@ async def select_discounted(tx: Tx, limit: int) -> list[ProductCard]:
     return await _read_cards(tx, query.order_by(*order).limit(limit))
 
 
-async def select_neighbours(tx: Tx, product: Product, limit: int) -> list[ProductCard]:
-    """Return cards of the product's category that can be had: those new just before it, then the newest."""
+async def select_neighbours(tx: Tx, product: Product, limit: int) -> list[int]:
+    """Return articles of its category that can be had: those new just before it, then the newest."""
     article = product.group_id or product.product_id
     born = select(products.c.created_at).where(products.c.product_id == article).scalar_subquery()
-    query = select(*CARD).where(
+    query = select(products.c.product_id).where(
         SOLD, products.c.category == product.category, ARTICLE, products.c.quantity > 0,
         products.c.product_id != article,
     )  # fmt: skip
     newest_first = query.order_by(products.c.created_at.desc(), products.c.product_id.desc())
-    found = await _read_cards(tx, newest_first.where(products.c.created_at <= born).limit(limit))
+    found = list((await tx.execute(newest_first.where(products.c.created_at <= born).limit(limit))).scalars())
     if len(found) < limit:
-        known = [card.product_id for card in found]
-        more = newest_first.where(products.c.product_id.not_in(known)).limit(limit - len(found))
-        found += await _read_cards(tx, more)
+        more = newest_first.where(products.c.product_id.not_in(found)).limit(limit - len(found))
+        found += (await tx.execute(more)).scalars()
     return found
 
 

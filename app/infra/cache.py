@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 from app.core.errors import UnavailableError
@@ -23,7 +24,8 @@ class Cache(Generic[K, V]):
     """Values fetched by key, fresh for ``seconds``; while the source is away, old ones for an hour.
 
     A value that is asked for again and again is fetched anew before it is old, together with all others
-    that are and with nobody waiting: at most ``refreshed`` of them, the last used first.
+    that are and with nobody waiting: at most ``refreshed`` of them, the last used first. The source is asked
+    one question at a time; what is wanted meanwhile by whomever goes into the next one, together.
     """
 
     def __init__(
@@ -43,35 +45,34 @@ class Cache(Generic[K, V]):
         self._clock = time.monotonic
         self._values: dict[K, tuple[float, V]] = {}
         self._used: dict[K, float] = {}  # found here, the longest ago first
-        self._refreshing: asyncio.Task[None] | None = None
-        self._forgotten = 0
+        self._wanted: dict[K, asyncio.Future[V | None]] = {}  # somebody waits for these
+        self._aging: dict[K, None] = {}  # and nobody for these
+        self._asked: dict[K, asyncio.Future[V | None] | None] = {}  # what the source is being asked for
+        self._asked_at = 0.0
+        self._fetching: asyncio.Task[None] | None = None
 
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values of the keys that exist. Raises UnavailableError when old ones are missing too."""
         now = self._clock()
-        wanted = list(dict.fromkeys(keys))
+        asked = list(dict.fromkeys(keys))
         known, horizon = self._values.get, now - self._seconds
-        missing = [key for key in wanted if (entry := known(key)) is None or entry[0] < horizon]
-        if missing:
-            try:
-                fetched = await self._fetch(missing)
-            except UnavailableError:
-                if any(self._age(key, now) > STALE_SECONDS for key in missing):
-                    raise
-            else:
-                self._keep(missing, fetched, now)
-        found = {key: entry[1] for key in wanted if (entry := known(key)) is not None}
+        missing = {key for key in asked if (entry := known(key)) is None or entry[0] < horizon}
         if not missing:
-            self._note_use(wanted, now)
-        while len(self._values) > self._size:
-            self._values.pop(next(iter(self._values)))
-        return found
+            self._note_use(asked, now)
+            return {key: self._values[key][1] for key in asked}
+        coming = {key: self._want(key) for key in asked if key in missing}
+        found = {key: self._values[key][1] for key in asked if key not in missing}
+        fetched = {key: await self._wait(key, coming[key], now) for key in coming}
+        everything = found | fetched
+        return {key: value for key in asked if (value := everything[key]) is not None}
 
-    def forget(self, keys: Iterable[K]) -> None:
-        """Drop values that are known to have changed."""
-        self._forgotten += 1
-        for key in keys:
-            self._values.pop(key, None)
+    async def _wait(self, key: K, coming: "asyncio.Future[V | None]", now: float) -> V | None:
+        try:
+            return await asyncio.shield(coming)  # others may wait for it too
+        except UnavailableError:
+            if self._age(key, now) > STALE_SECONDS:
+                raise
+            return self._values[key][1]
 
     def _note_use(self, keys: Sequence[K], now: float) -> None:
         """Note that these were here, and see to it that they still are the next time."""
@@ -83,25 +84,57 @@ class Cache(Generic[K, V]):
             ages = ages or self._values[key][0] < aging
         while len(used) > self._refreshed:
             used.pop(next(iter(used)))
-        if ages and (self._refreshing is None or self._refreshing.done()):
-            self._refreshing = self._background.spawn(self._refresh(now), "refresh cache")
+        if ages and (self._fetching is None or self._fetching.done()):
+            self._used = {key: at for key, at in used.items() if now - at < self._seconds * IN_USE}
+            self._aging = {key: None for key in self._used if self._age(key, now) > self._seconds * EARLY}
+            self._begin()
 
-    async def _refresh(self, now: float) -> None:
-        self._used = {key: at for key, at in self._used.items() if now - at < self._seconds * IN_USE}
-        old = [key for key in self._used if self._age(key, now) > self._seconds * EARLY]
-        for start in range(0, len(old), BATCH):
-            batch, asked, forgotten = old[start : start + BATCH], self._clock(), self._forgotten
-            try:
-                fetched = await self._fetch(batch)
-            except UnavailableError:  # whoever asks when they are too old hears of it
-                return
-            if forgotten == self._forgotten:  # else what was read may be what was to be forgotten
-                self._keep(batch, fetched, asked)
+    def _want(self, key: K) -> "asyncio.Future[V | None]":
+        """Return what will have the value, None for what does not exist."""
+        being_asked = key in self._asked and self._clock() - self._asked_at <= self._seconds
+        waiting = self._asked if being_asked else self._wanted
+        if (coming := waiting.get(key)) is None:
+            waiting[key] = coming = asyncio.get_running_loop().create_future()
+        self._begin()
+        return coming
 
-    def _keep(self, keys: Iterable[K], fetched: dict[K, V], asked: float) -> None:
-        for key in keys:
+    def _begin(self) -> None:
+        if self._fetching is None or self._fetching.done():
+            self._fetching = self._background.spawn(self._fetch_all(), "cache")
+
+    async def _fetch_all(self) -> None:
+        """Ask for what is wanted, and then for what is about to be."""
+        try:
+            while keys := list(islice(dict.fromkeys(chain(self._wanted, self._aging)), BATCH)):
+                self._asked = {key: self._wanted.pop(key, None) for key in keys}
+                self._asked_at = self._clock()
+                for key in keys:
+                    self._aging.pop(key, None)
+                self._keep(await self._fetch(keys))
+        except UnavailableError as error:
+            self._give_up(error)
+        except BaseException as error:
+            self._give_up(UnavailableError(f"cache: {type(error).__name__}"))
+            raise
+
+    def _keep(self, fetched: dict[K, V]) -> None:
+        asked, self._asked = self._asked, {}
+        for key, coming in asked.items():
             self._values.pop(key, None)
-        self._values.update({key: (asked, value) for key, value in fetched.items()})
+            if coming is not None:
+                coming.set_result(fetched.get(key))
+        self._values.update({key: (self._asked_at, value) for key, value in fetched.items()})
+        while len(self._values) > self._size:
+            self._values.pop(next(iter(self._values)))
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell everybody who waits."""
+        waiting = [*self._asked.values(), *self._wanted.values()]
+        self._asked, self._wanted, self._aging = {}, {}, {}
+        for coming in waiting:
+            if coming is not None:
+                coming.set_exception(error)
+                coming.exception()  # whoever waited may have gone
 
     def _age(self, key: K, now: float) -> float:
         entry = self._values.get(key)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,11 +15,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from app.core.clock import Clock
 from app.core.errors import CommitUnknownError, DatabaseUnavailableError
 from app.core.message import Message
 from app.infra import outbox
+from app.infra.log import trace
 
 T = TypeVar("T")
 
@@ -44,6 +46,8 @@ OPERATING_SYSTEM = range(1000)
 SQLITE_AWAY = ("disk I/O error", "unable to open", "readonly", "is full", "out of memory", "nomem")
 CUT = ("the handler is closed", "does not expose socket instance")  # when writing, when connecting
 
+ENDED = "ended"  # of a connection's own notes
+
 Assignments = Callable[[Any], list[tuple[str, ColumnElement[Any]]]]
 
 
@@ -66,7 +70,11 @@ class Tx:
 
     async def announce(self, message: Message) -> None:
         """Leave a message that is sent if, and only if, this transaction commits."""
-        await self.execute(*outbox.insert_message(message, self.clock.now()))
+        await self.announce_all([(message, trace.get())])
+
+    async def announce_all(self, messages: Iterable[tuple[Message, str]]) -> None:
+        """Leave messages, each with the trace of the request it is about, as ``announce`` does."""
+        await self.execute(*outbox.insert_messages(messages, self.clock.now()))
 
     @property
     def is_sqlite(self) -> bool:
@@ -173,6 +181,7 @@ class Database:
                     yield Tx(conn, self.clock)
                     committing = write
                     await transaction.commit()
+                    _note_end(conn)
         except (
             TimeoutError,
             OSError,
@@ -202,6 +211,7 @@ def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine
         max_overflow=0,
         pool_timeout=wait_seconds,
         pool_pre_ping=True,
+        pool_reset_on_return=None,  # _roll_back does it
         pool_recycle=1800,
         hide_parameters=True,  # an error's text ends in the log
         # REPEATABLE READ differs between MySQL and MariaDB; with READ COMMITTED and locking reads both agree.
@@ -212,7 +222,20 @@ def _create_engine(url: str, pool_size: int, wait_seconds: float) -> AsyncEngine
         },
     )
     _ping_cut_connections(engine.sync_engine.dialect)
+    event.listen(engine.sync_engine, "reset", _roll_back)
     return engine
+
+
+def _note_end(conn: AsyncConnection) -> None:
+    """Note that the COMMIT was answered: nothing of this connection's is open any more."""
+    if conn.sync_connection is not None:
+        conn.sync_connection.info[ENDED] = True
+
+
+def _roll_back(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """Leave nothing open on a connection that goes back to the pool; what its COMMIT ended is ended."""
+    if not record.info.pop(ENDED, False) and state.asyncio_safe and not state.transaction_was_reset:
+        connection.rollback()
 
 
 def _ping_cut_connections(dialect: Dialect) -> None:

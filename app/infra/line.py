@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.infra.background import Background
@@ -12,11 +13,33 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Line(Generic[T]):
-    """Things in line by kind; ``serve`` is given the first ones of a kind, at most ``batch`` together.
+@dataclass(slots=True)
+class _Row(Generic[T]):
+    """Those of one kind who wait, and how many of them went before."""
 
-    At most ``width`` kinds are served at once, in turn; of one kind only one batch, so that within it nobody
-    overtakes. What is served does not end with the request that put it here. ``serve`` sees to its failures.
+    waiting: deque[T] = field(default_factory=deque)
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spot(Generic[T]):
+    """Where something stands in line."""
+
+    row: _Row[T]
+    number: int
+
+    @property
+    def before(self) -> int:
+        """How many of its kind stand in front of it; 0 for what does not stand there any more."""
+        return max(0, self.number - self.row.gone)
+
+
+class Line(Generic[T]):
+    """Things in line by kind; ``serve`` is given the first ones, at most ``batch`` together.
+
+    A batch begins with the kind whose turn it is, and what room that leaves is for the next ones. At most
+    ``width`` batches are served at once; a kind is in one of them only, so that within it nobody overtakes.
+    What is served does not end with the request that put it here. ``serve`` sees to its failures.
     """
 
     def __init__(
@@ -26,41 +49,49 @@ class Line(Generic[T]):
         self._serve = serve
         self._width = width
         self._batch = batch
-        self._waiting: dict[Hashable, deque[T]] = {}  # whose turn it is first stands first
+        self._rows: dict[Hashable, _Row[T]] = {}  # whose turn it is first stands first
         self._serving: set[Hashable] = set()
         self._workers = 0
 
-    def join(self, kind: Hashable, thing: T) -> None:
+    def join(self, kind: Hashable, thing: T) -> Spot[T]:
         """Stand in line, at its end."""
-        self._waiting.setdefault(kind, deque()).append(thing)
+        row = self._rows.setdefault(kind, _Row())
+        row.waiting.append(thing)
         if self._workers < self._width and kind not in self._serving:
             self._workers += 1
             self._background.spawn(self._work(), "line")
-
-    def count_before(self, kind: Hashable, thing: T) -> int:
-        """Return how many stand in front of it; 0 for what does not stand there."""
-        waiting = self._waiting.get(kind, ())
-        return next((number for number, one in enumerate(waiting) if one is thing), 0)
+        return Spot(row, row.gone + len(row.waiting) - 1)
 
     async def _work(self) -> None:
         try:
-            while (kind := self._next()) is not None:
-                await self._serve_first(kind[0])
+            while (taken := self._take())[1]:
+                await self._serve_together(*taken)
         finally:
             self._workers -= 1
 
-    def _next(self) -> tuple[Hashable] | None:
-        return next(((kind,) for kind in self._waiting if kind not in self._serving), None)
+    def _take(self) -> tuple[list[Hashable], list[T]]:
+        """Return the next batch, taken out of the line, and which kinds are in it."""
+        kinds: list[Hashable] = []
+        batch: list[T] = []
+        for kind, row in self._rows.items():
+            if len(batch) == self._batch:
+                break
+            if kind not in self._serving:
+                kinds.append(kind)
+                taken = min(self._batch - len(batch), len(row.waiting))
+                batch += [row.waiting.popleft() for _ in range(taken)]
+                row.gone += taken
+        for kind in kinds:
+            row = self._rows.pop(kind)
+            if row.waiting:
+                self._rows[kind] = row  # behind the other kinds
+        return kinds, batch
 
-    async def _serve_first(self, kind: Hashable) -> None:
-        waiting = self._waiting.pop(kind)
-        batch = [waiting.popleft() for _ in range(min(self._batch, len(waiting)))]
-        if waiting:
-            self._waiting[kind] = waiting  # behind the other kinds
-        self._serving.add(kind)
+    async def _serve_together(self, kinds: list[Hashable], batch: list[T]) -> None:
+        self._serving.update(kinds)
         try:
             await self._serve(batch)
         except Exception as error:  # noqa: BLE001 - whatever it was, those behind must be served
             log.error("a line was not served: %s", name_error(error))  # noqa: TRY400 - may hold personal data
         finally:
-            self._serving.discard(kind)
+            self._serving.difference_update(kinds)

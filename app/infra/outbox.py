@@ -1,7 +1,7 @@
 """The outbox: messages that leave after, and only after, the transaction that made them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Delete, Insert, Select, delete, insert, select
 
 from app.core.message import Message, enclose
-from app.infra.log import trace
 from app.models import outbox
 
 
@@ -23,11 +22,11 @@ class Letter:
     body: bytes
 
 
-def insert_message(message: Message, now: datetime) -> tuple[Insert, dict[str, Any]]:
-    """Return the statement and row that leave ``message`` in the outbox."""
-    id_ = uuid.uuid4().hex
-    body = enclose(message, id_=id_, now=now, trace=trace.get()).encode().decode()
-    return insert(outbox), {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}
+def insert_messages(
+    messages: Iterable[tuple[Message, str]], now: datetime
+) -> tuple[Insert, list[dict[str, Any]]]:
+    """Return the statement and rows that leave messages in the outbox, each with its trace."""
+    return insert(outbox), [_row(message, traced, now) for message, traced in messages]
 
 
 def select_letters(limit: int) -> Select[Any]:
@@ -43,3 +42,9 @@ def read_letters(rows: Sequence[Any]) -> list[Letter]:
 def delete_letters(ids: Sequence[int]) -> Delete:
     """Return the statement that forgets letters once the broker has confirmed them."""
     return delete(outbox).where(outbox.c.outbox_id.in_(ids))
+
+
+def _row(message: Message, traced: str, now: datetime) -> dict[str, Any]:
+    id_ = uuid.uuid4().hex
+    body = enclose(message, id_=id_, now=now, trace=traced).encode().decode()
+    return {"message_id": id_, "type": message.TYPE, "body": body, "created_at": now}

@@ -27,6 +27,8 @@ from app.infra.breaker import Breaker, OpenError
 TIMEOUT_SECONDS = 0.5
 CONNECTIONS = 32
 BREAKER_FAILURES, BREAKER_SECONDS = 3, 1.0
+# Rounds of the loop from bytes that lie there to the hands of who waits for them: read, parsed, and one over.
+ROUNDS = 3
 SILENCE_SECONDS = 1.0  # with a question open and no answer for so long, nobody is asked on this connection
 # These Redis says; any other error is the connection's own.
 SAID = (exceptions.ResponseError, exceptions.BusyLoadingError, exceptions.AuthenticationError)
@@ -89,7 +91,7 @@ class _Wire:
         self._is_asked = asyncio.Event()
         self._line: deque[_Question] = deque()
         self._heard_at = self._loop.time()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.Handle | None = None
         self._has_ended = False
         self._tasks = [self._loop.create_task(work, name="redis") for work in (self._write(), self._read())]
 
@@ -114,7 +116,7 @@ class _Wire:
         self._outgoing.append(hiredis.pack_command(words))  # type: ignore[arg-type] # its stub: one word
         self._is_asked.set()
         if self._alarm is None:
-            self._alarm = self._loop.call_at(until, self._give_up)
+            self._alarm = self._loop.call_at(until, self._give_up, ROUNDS)
         return await question.answer
 
     async def close(self) -> None:
@@ -159,8 +161,11 @@ class _Wire:
         answer = self._line.popleft().answer
         return self._loop.create_future() if answer.done() else answer
 
-    def _give_up(self) -> None:
-        """Let nobody wait longer than they wanted to."""
+    def _give_up(self, rounds: int) -> None:
+        """Let nobody wait longer than they wanted to, once what came while we were busy has been read."""
+        if rounds:
+            self._alarm = self._loop.call_soon(self._give_up, rounds - 1)
+            return
         self._alarm = None
         now = self._loop.time()
         for question in self._line:
@@ -168,7 +173,7 @@ class _Wire:
                 question.answer.set_exception(exceptions.TimeoutError("no answer"))
         waiting = [question.until for question in self._line if not question.answer.done()]
         if waiting:
-            self._alarm = self._loop.call_at(min(waiting), self._give_up)
+            self._alarm = self._loop.call_at(min(waiting), self._give_up, ROUNDS)
 
     def _end(self, error: Exception) -> None:
         self._has_ended = True

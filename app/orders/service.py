@@ -151,6 +151,15 @@ async def mark_paid(tx: Tx, order: Order) -> bool:
     return moved
 
 
+async def mark_all_paid(tx: Tx, paid: Sequence[tuple[Order, str]]) -> bool:
+    """Unpaid orders are paid, each told of with its request's trace; False: one is not unpaid, roll back."""
+    if await store.update_paid(tx, [order.order_id for order, _ in paid]) != len(paid):
+        return False
+    told = [(OrderPaid(order.order_no, order.owner, order.cart_stamp), trace) for order, trace in paid]
+    await tx.announce_all(told)
+    return True
+
+
 async def mark_reversed(tx: Tx, order: Order) -> bool:
     """The bank took the deposit of a paid order back: it waits for another."""
     return await _move(tx, order, states.WAITING_FOR_DEPOSIT)

@@ -133,6 +133,18 @@ async def update_status(tx: Tx, order_id: int, old: str, new: str) -> bool:
     return (await tx.execute(there.values(**values))).rowcount == 1
 
 
+async def update_paid(tx: Tx, order_ids: Sequence[int]) -> int:
+    """Move PENDING orders to PAID; return how many of them were PENDING."""
+    now = tx.clock.now()
+    unpaid = update(orders).where(
+        orders.c.order_id.in_(order_ids),
+        orders.c.status == states.PENDING,
+        orders.c.status.in_(states.sources(states.PAID)),
+    )
+    values = {"status": states.PAID, "open_slot": None, "paid_at": now, "updated_at": now}
+    return (await tx.execute(unpaid.values(**values))).rowcount
+
+
 async def update_recipient(tx: Tx, order_id: int, recipient: Recipient) -> None:
     """Correct where an unpaid order goes."""
     unpaid = update(orders).where(orders.c.order_id == order_id, orders.c.status == states.PENDING)

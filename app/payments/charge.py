@@ -1,6 +1,7 @@
 """Asks Toss: to confirm a claimed attempt, or how it stands; and feeds the answer to settle."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from app.core import ids
 from app.machines import Machines
@@ -14,11 +15,15 @@ from app.payments.verdicts import documented
 log = logging.getLogger(__name__)
 
 
-async def charge(m: Machines, attempt: Attempt, *, first: bool) -> None:
+Settling = Callable[[Machines, Attempt, TossPayment], Awaitable[bool]]
+
+
+async def charge(m: Machines, attempt: Attempt, *, first: bool, settling: Settling = settle.settle) -> None:
     """Send the confirmation of a CONFIRMING attempt, always with our own amount and the stored key.
 
     ``first``: nobody sent it before, so that a certain refusal is the end of it. What stays unknown
-    stays CONFIRMING: the reconciliation asks again until Toss has decided.
+    stays CONFIRMING: the reconciliation asks again until Toss has decided. ``settling`` brings a payment
+    that Toss has made into our books.
     """
     assert attempt.payment_key  # noqa: S101 - the claim stored both keys
     assert attempt.idempotency_key  # noqa: S101 - as above
@@ -33,7 +38,7 @@ async def charge(m: Machines, attempt: Attempt, *, first: bool) -> None:
     else:
         if judge(attempt, payment) is Standing.STRANGER:
             await settle.take_step(m, attempt, payment, settle.review)
-        elif not await settle.settle(m, attempt, payment):
+        elif not await settling(m, attempt, payment):
             # It is not where it was any more: the reconciliation was first, or gave it to a person.
             await apply(m, await _read(m, attempt), payment)
 

@@ -51,7 +51,9 @@ async def take_step(m: Machines, attempt: Attempt, payment: TossPayment, step: S
     """Run a step in one transaction, then do what may only be done once it is committed."""
     moved = await transact(m, lambda tx: step(m, tx, attempt, payment))
     if moved and step in {pay, accept}:
-        await _clear_hot_cart(m, attempt)
+        async with m.db.reserve.read() as tx:
+            order = await orders.read_order(tx, attempt.order_id)
+        await clear_hot_cart(m, order)
     return moved
 
 
@@ -180,6 +182,14 @@ async def review(_m: Machines, tx: Tx, attempt: Attempt, payment: TossPayment) -
     return True
 
 
+async def clear_hot_cart(m: Machines, order: Order) -> None:
+    """Empty the cart in Redis at once. The announced message does it again, for as long as it takes."""
+    try:
+        await carts.clear_paid_hot(m, order.owner, order.cart_stamp)
+    except RedisUnavailableError:
+        log.warning("cart of order %s is emptied later", order.order_no)
+
+
 def count(status: str) -> None:
     """Count an attempt entering a state."""
     metrics.payment_transitions.labels(status).inc()
@@ -199,16 +209,6 @@ async def _end_waiting(tx: Tx, attempt: Attempt, payment: TossPayment, status: s
     await orders.close_unpaid(tx, await orders.read_order(tx, attempt.order_id), status)
     count(status)
     return True
-
-
-async def _clear_hot_cart(m: Machines, attempt: Attempt) -> None:
-    """Empty the cart in Redis at once. The announced message does it again, for as long as it takes."""
-    try:
-        async with m.db.reserve.read() as tx:
-            order = await orders.read_order(tx, attempt.order_id)
-        await carts.clear_paid_hot(m, order.owner, order.cart_stamp)
-    except RedisUnavailableError:
-        log.warning("cart of order %s is emptied later", order.order_no)
 
 
 def _failure_code(payment: TossPayment) -> str:

@@ -237,10 +237,22 @@ async def update_idempotency_key(tx: Tx, attempt: Attempt, key: str) -> None:
 
 async def upsert_toss_payment(tx: Tx, attempt: Attempt, payment: TossPayment) -> None:
     """Keep what Toss said of an attempt, the newest answer."""
+    await upsert_toss_payments(tx, [(attempt, payment)])
+
+
+async def upsert_toss_payments(tx: Tx, said: Sequence[tuple[Attempt, TossPayment]]) -> None:
+    """Keep what Toss said of each attempt, the newest answer."""
     now = tx.clock.now()
+    rows = [_answered(attempt, payment, now) for attempt, payment in said]
+    newer = [name for name in rows[0] if name not in {"web_payment_id", "created_at"}]
+    await tx.upsert(
+        toss_payments, ["web_payment_id"], rows, lambda incoming: [(n, incoming[n]) for n in newer]
+    )
+
+
+def _answered(attempt: Attempt, payment: TossPayment, now: datetime) -> dict[str, Any]:
     account = payment.account
-    answer = _without_secrets(payment.raw)
-    row = {
+    return {
         "payment_method": payment.method,
         "currency": payment.currency,
         "total_price": attempt.total_price,
@@ -260,14 +272,10 @@ async def upsert_toss_payment(tx: Tx, attempt: Attempt, payment: TossPayment) ->
         "account_due_at": account.due_at if account else None,
         "balance_amount": payment.balance_amount,
         "refunded_amount": payment.total_amount - payment.balance_amount,
-        "answer": json.dumps(answer, ensure_ascii=False),
+        "answer": json.dumps(_without_secrets(payment.raw), ensure_ascii=False),
         "created_at": now,
         "updated_at": now,
     }
-    newer = [name for name in row if name not in {"web_payment_id", "created_at"}]
-    await tx.upsert(
-        toss_payments, ["web_payment_id"], [row], lambda incoming: [(n, incoming[n]) for n in newer]
-    )
 
 
 async def select_returned_for_update(tx: Tx, web_payment_id: int) -> int | None:

@@ -45,8 +45,13 @@ async def reserve_together(tx: Tx, wanted: Mapping[int, Sequence[tuple[int, int]
     for goods in wanted.values():
         for product_id, quantity in goods:
             total[product_id] += quantity
-    for product_id in sorted(total):
-        if not await store.update_taken(tx, product_id, total[product_id]):
+    amounts: dict[int, list[int]] = {}
+    for product_id, quantity in sorted(total.items()):
+        amounts.setdefault(quantity, []).append(product_id)
+    if len(amounts) > 1:  # one order for everybody, as in ``reserve``: one statement keeps it by itself
+        await store.select_locked(tx, sorted(total))
+    for quantity, product_ids in amounts.items():
+        if await store.update_all_taken(tx, product_ids, quantity) != len(product_ids):
             return False
     moves = [
         (web_payment_id, product_id, -quantity)

@@ -25,6 +25,19 @@ async def update_taken(tx: Tx, product_id: int, quantity: int) -> bool:
     return (await tx.execute(enough.values(**values))).rowcount == 1
 
 
+async def select_locked(tx: Tx, product_ids: Sequence[int]) -> None:
+    """Let nobody else take these goods until the transaction ends; waits for whoever is taking some."""
+    these = select(products.c.product_id).where(products.c.product_id.in_(product_ids))
+    await tx.execute(these.order_by(products.c.product_id).with_for_update())
+
+
+async def update_all_taken(tx: Tx, product_ids: Sequence[int], quantity: int) -> int:
+    """Take the same quantity of several goods, each if there is enough; return of how many there was."""
+    enough = update(products).where(products.c.product_id.in_(product_ids), products.c.quantity >= quantity)
+    values = {"quantity": products.c.quantity - quantity, "updated_at": tx.clock.now()}
+    return (await tx.execute(enough.values(**values))).rowcount
+
+
 async def update_returned(tx: Tx, product_id: int, quantity: int) -> None:
     """Put goods back."""
     values = {"quantity": products.c.quantity + quantity, "updated_at": tx.clock.now()}

@@ -16,6 +16,7 @@ from sandbox.toss.widget import widget_routes
 from sandbox.toss.window import window_routes
 
 SWEEP_SECONDS = 1.0
+QUIET_SECONDS = 75  # longer than any client keeps a connection it may yet use: none is cut while it asks
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 1024 * 1024
 BACKLOG = 100
@@ -64,6 +65,7 @@ async def serve_on(config: Config, listening: socket.socket, shutdown: asyncio.E
     server.accesslog = None
     server.errorlog = None
     server.graceful_timeout = 1.0
+    server.keep_alive_timeout = QUIET_SECONDS
     await hypercorn_serve(create_sandbox(config), server, shutdown_trigger=shutdown.wait)
 
 

@@ -146,11 +146,10 @@ async def asks(visitor: Visitor, url: str, *, htmx: bool) -> list[str]:
 async def test_the_way_back_from_toss_asks_as_often_as_its_protocol_has_steps(ground: Ground) -> None:
     """The one exception: it is a GET because Toss sends the browser there, but it is a purchase, not a page.
 
-    Session; the attempt; the claim with the goods held; the claim read back; the payment settled; the
-    order, to empty the hot cart of it; the attempt as it stands now.
+    Session; the attempt; the claim with the goods held; the payment settled; the hot cart emptied.
     """
     url = await ground.buyer.authenticate(ground.known["open"])
     async with counted() as mine:
         answer = await ground.visitor.get(url)
     assert answer.status_code == 303
-    assert mine == ["redis look_up", "read", "write", "read", "write", "read", "redis clear", "read"]
+    assert mine == ["redis look_up", "read", "write", "write", "redis clear"]

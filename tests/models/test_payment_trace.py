@@ -36,7 +36,7 @@ from app.payments.toss import Toss, TossError, TossUnknown
 from app.payments.turns import service as turns
 from app.payments.turns.claim import Claim, claim
 from app.stock import store as stock
-from tests.buyer import Buyer, assert_books, attempts, make_older, stand_of, states, webhook
+from tests.buyer import Buyer, assert_books, attempts, make_older, stand_of, states, toss_row, webhook
 from tests.goods import last_teapot, stock_of
 from tests.models.explorer import options
 from tests.models.payment import Attempt, Books, Selling
@@ -331,7 +331,8 @@ async def test_a_deposit_at_the_moment_its_time_is_over_is_not_forgotten(quiet: 
         rig = Rig(quiet, stand, 0, [])
         async with quiet.m.db.read() as tx:
             waiting = await store.select_attempt(tx, row.web_payment_id)
-        late = replace(rig.m, clock=NextMonth())
+        due_at = (await toss_row(quiet, row.web_payment_id)).account_due_at
+        late = replace(rig.m, clock=Overdue(due_at))
         task = await Actor(reconcile._check(late, waiting)).stopped()
         await task.go_on({"find"})
         await task.go_on({"retrying"})
@@ -349,8 +350,11 @@ async def test_a_deposit_at_the_moment_its_time_is_over_is_not_forgotten(quiet: 
         await assert_books(quiet, stand, order_no)
 
 
-class NextMonth(Clock):
-    """A clock by which every deposit is overdue."""
+class Overdue(Clock):
+    """A clock by which a deposit is overdue, wherever other tests have moved the sandbox's."""
+
+    def __init__(self, due_at: datetime) -> None:
+        self._due_at = due_at
 
     def now(self) -> datetime:
-        return super().now() + timedelta(days=31)
+        return self._due_at + timedelta(days=1)

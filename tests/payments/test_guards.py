@@ -147,8 +147,9 @@ async def test_a_refusal_is_not_the_end_once_the_reconciliation_has_sent_it_agai
     await assert_books(shop, stand, order_no)
 
 
+@pytest.mark.parametrize("settled", ["alone", "together"])
 async def test_a_death_right_after_the_commit_still_empties_the_cart(
-    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch, settled: str
 ) -> None:
     """Redis knew nothing of the payment, and lives on: the message that was committed with it tells."""
     cup = await mug(shop.m)
@@ -165,8 +166,11 @@ async def test_a_death_right_after_the_commit_still_empties_the_cart(
         return not (await carts.snapshot(shop.m, owner)).live
 
     await eventually(is_written)
-    monkeypatch.setattr(settle, "_clear_hot_cart", dead)
-    await buyer.pay(order_no)
+    monkeypatch.setattr(settle, "clear_hot_cart", dead)
+    if settled == "alone":
+        await charge.charge(shop.m, await claim(buyer, order_no), first=True)
+    else:
+        await buyer.pay(order_no)
     assert (await order_row(shop, order_no)).status == "PAID"
     await eventually(is_empty, 5)
     await assert_books(shop, stand, order_no)

@@ -12,20 +12,26 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from quart import Response
+from sqlalchemy import select
 
 from app.core.errors import CommitUnknownError
+from app.core.message import decode
 from app.infra.background import Background
 from app.infra.db import Database
+from app.infra.log import trace
 from app.machines import Machines
+from app.models import outbox
 from app.orders import service as order_service
 from app.orders.order import NewOrder, OrderLine, Recipient
-from app.payments import confirm, store
+from app.payments import charge, confirm, settle, store
 from app.payments import service as payments
 from app.payments.arrival import Arrival, Result
 from app.payments.attempt import Attempt
+from app.payments.payment import TossPayment
 from app.payments.turns import service as turns
 from app.payments.turns.claim import Claim, claim
 from app.payments.turns.store import KeyTakenError
+from app.payments.turns.till import Till
 from app.stock import service as stock
 from tests.buyer import Buyer, assert_books, attempts, left, make_older, states
 from tests.goods import mug
@@ -283,3 +289,85 @@ async def test_who_wants_more_than_there_is_never_waits_for_the_row(
     monkeypatch.setattr(stock, "reserve_together", never)
     assert await claim(shop.m, claims) == [None, None]
     await settle_all(shop, stand, orders)
+
+
+async def pay_at_once(shop: Shop, claims: list[Claim]) -> tuple[list[Attempt], list[TossPayment]]:
+    """Let goods be held and Toss have the money, and our books know nothing of it yet."""
+    granted = [one for one in await claim(shop.m, claims) if isinstance(one, Attempt)]
+    assert len(granted) == len(claims)
+    return granted, [
+        await shop.m.toss.confirm(
+            one.payment_key or "", one.payment_no, one.total_price, one.idempotency_key or ""
+        )
+        for one in granted
+    ]
+
+
+async def take_in(shop: Shop, claims: list[Claim], granted: list[Attempt], paid: list[TossPayment]) -> Any:
+    """Let them all come to the till at once, each under a trace of its own."""
+    till = Till(shop.m)
+
+    async def come(number: int) -> bool:
+        trace.set(f"till-{number}")
+        return await till.settle(granted[number], claims[number].order, paid[number])
+
+    return await asyncio.gather(*map(come, range(len(claims))))
+
+
+async def test_those_paid_at_the_same_moment_come_into_the_books_together(shop: Shop, stand: Stand) -> None:
+    orders, claims = await line_up(shop, stand, await mug(shop.m), 1, 1, 1)
+    granted, paid = await pay_at_once(shop, claims)
+    shop.stack.amqp.kill()  # so that what is announced can be read
+    try:
+        assert await take_in(shop, claims, granted, paid) == [True] * 3
+        assert [await states(shop, order_no) for order_no in orders] == [("PAID", ["PAID"])] * 3
+        moments = {(await attempts(shop, order_no))[0].updated_at for order_no in orders}
+        assert len(moments) == 1  # one transaction
+        async with shop.m.db.read() as tx:
+            bodies = (await tx.execute(select(outbox.c.body).where(outbox.c.type == "order.paid"))).scalars()
+        told = {one.data["order_no"]: one.trace for one in (decode(body.encode()) for body in bodies)}
+        assert [told[order_no] for order_no in orders] == ["till-0", "till-1", "till-2"]
+    finally:
+        shop.stack.amqp.start()
+    await assert_books(shop, stand, *orders)
+
+
+async def test_one_given_to_a_person_meanwhile_keeps_the_others_payments_apart(
+    shop: Shop, stand: Stand
+) -> None:
+    orders, claims = await line_up(shop, stand, await mug(shop.m), 1, 1, 1)
+    granted, paid = await pay_at_once(shop, claims)
+    assert await settle.take_step(shop.m, granted[1], paid[1], settle.review)
+    assert await take_in(shop, claims, granted, paid) == [False] * 3
+    tried = [await states(shop, order_no) for order_no in orders]
+    assert tried == [("PENDING", [status]) for status in ("CONFIRMING", "REVIEW", "CONFIRMING")]
+    assert await take_in(shop, claims[::2], granted[::2], paid[::2]) == [True] * 2
+    await charge.apply(shop.m, dataclasses.replace(granted[1], status="REVIEW"), paid[1])
+    await assert_books(shop, stand, *orders)
+
+
+async def test_an_order_that_has_ended_is_not_paid_with_the_others(shop: Shop, stand: Stand) -> None:
+    """It should not happen; by itself it is paid, and somebody is told."""
+    orders, claims = await line_up(shop, stand, await mug(shop.m), 1, 1)
+    granted, paid = await pay_at_once(shop, claims)
+    async with shop.m.db.write() as tx:
+        assert await order_service.close_unpaid(tx, claims[0].order, "CANCELED")
+    assert await take_in(shop, claims, granted, paid) == [False] * 2
+    assert await states(shop, orders[1]) == ("PENDING", ["CONFIRMING"])
+    for one, payment in zip(granted, paid, strict=True):
+        assert await settle.settle(shop.m, one, payment)
+    assert [await states(shop, order_no) for order_no in orders] == [
+        ("CANCELED", ["PAID"]),
+        ("PAID", ["PAID"]),
+    ]
+
+
+async def test_what_is_confirmed_for_different_goods_is_claimed_together(shop: Shop, stand: Stand) -> None:
+    """And whoever wants too much of one thing takes nobody's other goods along."""
+    cups = [await mug(shop.m, quantity=1) for _ in range(3)]
+    lines = [await line_up(shop, stand, cup, quantity) for cup, quantity in zip(cups, (1, 2, 1), strict=True)]
+    claims = [one for _, found in lines for one in found]
+    outcomes = await claim(shop.m, claims)
+    assert [isinstance(outcome, Attempt) for outcome in outcomes] == [True, False, True]
+    assert await left(shop, cups) == [0, 1, 0]
+    await settle_all(shop, stand, [order_no for orders, _ in lines for order_no in orders])

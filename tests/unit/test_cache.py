@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.core.errors import DatabaseUnavailableError
+from app.core.errors import DatabaseUnavailableError, UnavailableError
 from app.infra.background import Background
 from app.infra.cache import Cache
 
@@ -48,23 +48,59 @@ async def test_nothing_older_than_it_may_be_is_given_while_the_source_answers() 
     assert await shelf.get(0.0) == 1
     shelf.open.clear()
     assert await shelf.get(0.9) == 1
+    await asyncio.sleep(0)
     late = asyncio.create_task(shelf.get(1.1))
+    later = asyncio.create_task(shelf.get(2.0))
     await asyncio.sleep(0)
     assert not late.done()  # it is too old, and what refreshes it has not answered
     shelf.open.set()
-    assert await late == 3
+    assert [await late, await later] == [2, 3]  # what was asked a second ago is too old for who comes now
 
 
-async def test_what_was_read_before_it_was_forgotten_does_not_come_back() -> None:
+async def test_what_many_miss_is_asked_for_once() -> None:
     shelf = Shelf()
-    assert await shelf.get(0.0) == 1
     shelf.open.clear()
-    assert await shelf.get(0.6) == 1
+    several = [asyncio.create_task(shelf.cache.get([key])) for key in ("tea", "cup", "tea", "pot", "cup")]
     await asyncio.sleep(0)
-    shelf.cache.forget(["tea"])
+    await asyncio.sleep(0)
     shelf.open.set()
-    await shelf.background.drain(1)
-    assert await shelf.get(0.7) == 3
+    answers = await asyncio.gather(*several)
+    assert [set(answer) for answer in answers] == [{"tea"}, {"cup"}, {"tea"}, {"pot"}, {"cup"}]
+    assert shelf.asked == 1
+
+
+async def test_who_leaves_takes_nothing_from_those_who_wait() -> None:
+    shelf = Shelf()
+    shelf.open.clear()
+    leaves, stays = (asyncio.create_task(shelf.get(0.0)) for _ in range(2))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.sleep(0)
+    shelf.open.set()
+    assert await stays == 1
+
+
+async def test_what_breaks_the_source_leaves_nobody_waiting() -> None:
+    shelf = Shelf()
+
+    async def breaks(_keys: list[str]) -> dict[str, int]:
+        raise ValueError
+
+    shelf.cache._fetch = breaks
+    with pytest.raises(UnavailableError):
+        await shelf.get(0.0)
+    shelf.cache._fetch = shelf.fetch
+    assert await shelf.get(0.0) == 1
+
+
+async def test_what_does_not_exist_is_left_out() -> None:
+    shelf = Shelf()
+
+    async def knows_tea(_keys: list[str]) -> dict[str, int]:
+        return {"tea": 1}
+
+    shelf.cache._fetch = knows_tea
+    assert await shelf.cache.get(["cup", "tea"]) == {"tea": 1}
 
 
 async def test_what_nobody_asks_for_is_not_fetched() -> None:

@@ -53,7 +53,17 @@ async def test_another_kind_does_not_wait_behind_all_of_the_first() -> None:
     for name in "abcdef":
         counter.line.join("hot", name)
     counter.line.join("other", "z")
-    assert (await counter.done()).index(["z"]) == 1
+    assert (await counter.done())[1] == ["z", "c"]
+
+
+async def test_what_room_is_left_is_for_the_next_kinds_in_turn() -> None:
+    counter = Counter(width=1, batch=3)
+    counter.line.join("first", "a")
+    await asyncio.sleep(0)
+    for kind in "vwxyz":
+        counter.line.join(kind, kind)
+    counter.line.join("w", "w again")
+    assert await counter.done() == [["a"], ["v", "w", "w again"], ["x", "y", "z"]]
 
 
 async def test_a_few_kinds_are_served_at_once() -> None:
@@ -69,11 +79,10 @@ async def test_everybody_knows_how_many_are_before_them() -> None:
     counter = Counter(width=1, batch=1)
     counter.line.join("hot", "served")
     await asyncio.sleep(0)
-    for name in "abc":
-        counter.line.join("hot", name)
-    assert [counter.line.count_before("hot", name) for name in "abc"] == [0, 1, 2]
+    spots = [counter.line.join("hot", name) for name in "abc"]
+    assert [spot.before for spot in spots] == [0, 1, 2]
     await counter.done()
-    assert counter.line.count_before("hot", "c") == 0
+    assert [spot.before for spot in spots] == [0, 0, 0]
 
 
 async def test_a_failure_is_not_the_end_of_those_behind(caplog: pytest.LogCaptureFixture) -> None:

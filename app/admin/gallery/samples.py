@@ -117,7 +117,7 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
     "partials/catalog/card.html": {
         "one": {"card": CARD, "place": 1},
         "lowered": {"card": replace(CARD, list_price=15_000), "place": 2},
-        "many": {"card": replace(CARD, quantity=2, option_label="옵션 2가지"), "place": 2},
+        "many": {"card": replace(CARD, quantity=2, options=2), "place": 2},
         "sold out": {"card": replace(CARD, quantity=0, list_price=15_000), "place": 9},
         **worded(lambda text: {"card": replace(CARD, name=text, option_label=text), "place": 9}),
     },

@@ -1,7 +1,7 @@
 """Claims goods for attempts to pay, for one or for many at once: held, and ours to confirm, or neither."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from app.core import ids
@@ -11,7 +11,7 @@ from app.machines import Machines
 from app.orders.order import Order
 from app.payments import settle, states
 from app.payments.attempt import OUT_OF_STOCK, Attempt
-from app.payments.store import select_by_numbers
+from app.payments.store import select_attempt
 from app.payments.turns import store
 from app.stock import service as stock
 
@@ -33,6 +33,11 @@ class Claim:
     payment_key: str
     key: str = field(default_factory=ids.idempotency_key)
 
+    @property
+    def goods(self) -> tuple[int, ...]:
+        """What it is for: those who want the same stand in one line."""
+        return tuple(sorted(product_id for product_id, _ in self.order.wanted))
+
 
 class _OutOfStockError(Exception):
     """Too little of something. Rolls the transaction back."""
@@ -46,16 +51,15 @@ async def claim(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
     """Hold the goods and make the attempts ours to confirm; each has its own outcome, in the same order.
 
     Many are claimed in one transaction, so that the row of a product that everybody wants is written, and
-    waited for, once. Whatever is in the way of that, each is then claimed by itself.
+    waited for, once. Whatever is in the way of that, those who want the same goods are claimed together, and
+    at last each by itself.
     """
-    if len(claims) == 1:
-        return [await _claim_apart(m, claims[0])]
-    gone = await _find_gone(m, claims)
+    gone = await _find_gone(m, claims) if len(_by_goods(claims)) < len(claims) else set()
     if isinstance(gone, DatabaseUnavailableError):
         return [gone] * len(claims)
     late = [one for one in claims if one.key in gone]
     rest = [one for one in claims if one.key not in gone]
-    found = dict(zip((one.key for one in rest), await _claim_rest(m, rest), strict=True))
+    found = await _claim_rest(m, rest)
     found |= dict(zip((one.key for one in late), await _refuse(m, late), strict=True))
     return [found[one.key] for one in claims]
 
@@ -74,24 +78,36 @@ async def claim_one(m: Machines, one: Claim) -> Attempt | None:
         return True
 
     try:
-        await settle.transact(m, hold)
+        held = await settle.transact(m, hold)
     except _OutOfStockError:
         await settle.transact(m, lambda tx: settle.fail_with(m, tx, one.attempt, OUT_OF_STOCK))
         return None
-    return (await _read_back(m, [one]))[0]
+    return _grant(m, one) if held else await _read_back(m, one)
 
 
-async def _claim_rest(m: Machines, claims: Sequence[Claim]) -> Sequence[Outcome]:
-    together = await _claim_together(m, claims) if len(claims) > 1 else None
+async def _claim_rest(m: Machines, claims: Sequence[Claim]) -> dict[str, Outcome]:
+    """Claim for those for whom there may be enough; return their outcomes by their keys."""
+    if len(claims) == 1:
+        return {claims[0].key: await _claim_apart(m, claims[0])}
+    together = await _claim_together(m, claims) if claims else []
     if together is not None:
-        return together
-    found: list[Outcome] = []
-    for one in claims:
-        found.append(await _claim_apart(m, one))
-        if isinstance(found[-1], DatabaseUnavailableError):
+        return dict(zip((one.key for one in claims), together, strict=True))
+    kinds = _by_goods(claims)
+    found: dict[str, Outcome] = {}
+    for part in kinds if len(kinds) > 1 else [[one] for one in claims]:
+        found |= await _claim_rest(m, part)
+        if isinstance(found[part[-1].key], DatabaseUnavailableError):
             # Nothing was begun for those behind, and the database would keep each of them as long.
-            return found + [DatabaseUnavailableError("not begun") for _ in claims[len(found) :]]
+            return {one.key: DatabaseUnavailableError("not begun") for one in claims} | found
     return found
+
+
+def _by_goods(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Return claims by the goods they are for, first come, first served."""
+    kinds: dict[tuple[int, ...], list[Claim]] = {}
+    for one in claims:
+        kinds.setdefault(one.goods, []).append(one)
+    return list(kinds.values())
 
 
 async def _claim_apart(m: Machines, one: Claim) -> Outcome:
@@ -116,25 +132,34 @@ async def _claim_together(m: Machines, claims: Sequence[Claim]) -> Sequence[Outc
 
     try:
         await settle.transact(m, hold)
-        return await _read_back(m, claims)
     except (_ApartError, store.KeyTakenError, DeadlockError):
         return None
     except DatabaseUnavailableError as error:
         return [error] * len(claims)
+    return [_grant(m, one) for one in claims]
 
 
-async def _read_back(m: Machines, claims: Sequence[Claim]) -> Sequence[Attempt | None]:
-    """Read claims back: the key on each says whether it is ours, also when the COMMIT was not answered."""
+async def _read_back(m: Machines, one: Claim) -> Attempt | None:
+    """Read a claim back: the key says whether it is ours, also when the COMMIT was not answered."""
     try:
         async with m.db.reserve.read() as tx:
-            read = await select_by_numbers(tx, [one.attempt.payment_no for one in claims])
+            attempt = await select_attempt(tx, one.attempt.web_payment_id)
     except DatabaseUnavailableError as error:
         raise CommitUnknownError("claim") from error
-    claimed = [read[one.attempt.payment_no] for one in claims]
-    ours = [one.key == attempt.idempotency_key for one, attempt in zip(claims, claimed, strict=True)]
-    for _ in filter(None, ours):
-        settle.count(states.CONFIRMING)
-    return [attempt if mine else None for mine, attempt in zip(ours, claimed, strict=True)]
+    return _grant(m, one) if attempt.idempotency_key == one.key else None
+
+
+def _grant(m: Machines, one: Claim) -> Attempt:
+    """Return the attempt of a claim that was committed, as it stands now."""
+    settle.count(states.CONFIRMING)
+    return replace(
+        one.attempt,
+        status=states.CONFIRMING,
+        payment_key=one.payment_key,
+        idempotency_key=one.key,
+        confirming_at=m.clock.now(),
+        checks=0,
+    )
 
 
 async def _find_gone(m: Machines, claims: Sequence[Claim]) -> set[str] | DatabaseUnavailableError:

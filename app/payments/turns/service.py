@@ -10,23 +10,26 @@ import contextvars
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.core.errors import CommitUnknownError, UnavailableError
-from app.infra.line import Line
+from app.infra.line import Line, Spot
 from app.machines import Machines
 from app.orders import service as orders
+from app.orders import states as order_states
 from app.orders.order import Order
-from app.payments import charge, states, store
+from app.payments import charge, settle, states, store
 from app.payments.arrival import Arrival, Place, Result
 from app.payments.attempt import Attempt
+from app.payments.payment import TossPayment
 from app.payments.turns.claim import Claim, claim
 from app.payments.turns.store import KeyTakenError
+from app.payments.turns.till import Till
 
 READ_AT_ONCE = 64
 CLAIM_AT_ONCE = 32
 # Product lines served at once. With whoever reads they leave half of the reserved connections to settling.
-WIDTH = 3
+WIDTH = 2
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +42,8 @@ class Ticket:
     payment_no: str
     answer: asyncio.Future[Result | None]
     called: asyncio.Event = field(default_factory=asyncio.Event)
-    goods: tuple[int, ...] | None = None
     claim: Claim | None = None
+    spot: Spot["Ticket"] | None = None
     # What is done for it is logged as its own request's work.
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
@@ -62,6 +65,7 @@ class Turns:
         self._tickets: dict[tuple[str, Arrival], Ticket] = {}
         self._unread = Line(m.background, self._read, width=1, batch=READ_AT_ONCE)
         self._line = Line(m.background, self._claim, width=WIDTH, batch=CLAIM_AT_ONCE)
+        self._till = Till(m)
 
     def take(self, payment_no: str, arrival: Arrival) -> tuple[Ticket, bool]:
         """Return the place of this arrival, and whether it is a new one: a reload finds the old one."""
@@ -76,8 +80,7 @@ class Turns:
 
     def place_of(self, ticket: Ticket) -> Place:
         """Return where somebody stands."""
-        before = None if ticket.goods is None else self._line.count_before(ticket.goods, ticket)
-        return Place(ticket.payment_no, before)
+        return Place(ticket.payment_no, None if ticket.spot is None else ticket.spot.before)
 
     async def _read(self, tickets: list[Ticket]) -> None:
         """Answer those who have nothing to claim; send the others to their goods."""
@@ -98,8 +101,7 @@ class Turns:
                 ticket.decide(Result(attempt, result.order, tampered=True))
             else:
                 ticket.claim = Claim(attempt, result.order, ticket.arrival.payment_key)
-                ticket.goods = tuple(sorted(product_id for product_id, _ in result.order.wanted))
-                self._line.join(ticket.goods, ticket)
+                ticket.spot = self._line.join(ticket.claim.goods, ticket)
 
     async def _select(self, tickets: list[Ticket]) -> tuple[dict[str, Attempt], dict[int, Order]]:
         async with self._m.db.reserve.read() as tx:
@@ -125,11 +127,23 @@ class Turns:
                     ticket.decide(outcome)
             await self._tell(unclaimed)
 
-    async def _confirm(self, ticket: Ticket, attempt: Attempt) -> None:
+    async def _confirm(self, ticket: Ticket, claimed: Attempt) -> None:
         """Ask Toss for the money of a claimed attempt; slow or not, those behind are served meanwhile."""
+        assert ticket.claim  # noqa: S101 - only what was claimed is confirmed
+        order, is_paid = ticket.claim.order, False
+
+        async def settling(m: Machines, attempt: Attempt, payment: TossPayment) -> bool:
+            nonlocal is_paid
+            is_paid = await self._till.settle(attempt, order, payment)
+            return is_paid or await settle.settle(m, attempt, payment)
+
         with _answering([ticket]):
-            await confirm(self._m, attempt)
-            await self._tell([ticket])
+            await confirm(self._m, claimed, settling)
+            if is_paid:
+                paid = replace(claimed, status=states.PAID), replace(order, status=order_states.PAID)
+                ticket.decide(Result(*paid).seen_by(ticket.arrival))
+            else:
+                await self._tell([ticket])
 
     async def _tell(self, tickets: list[Ticket]) -> None:
         """Read where attempts stand, and answer."""
@@ -145,10 +159,10 @@ class Turns:
                 ticket.decide(Result(attempt, of_orders[attempt.order_id]).seen_by(ticket.arrival))
 
 
-async def confirm(m: Machines, attempt: Attempt) -> None:
+async def confirm(m: Machines, attempt: Attempt, settling: charge.Settling = settle.settle) -> None:
     """Ask Toss for the money of an attempt that is ours to confirm."""
     try:
-        await charge.charge(m, attempt, first=True)
+        await charge.charge(m, attempt, first=True, settling=settling)
     except UnavailableError as error:  # the claim is committed: the reconciliation finishes it
         log.warning("web_payment %d is settled later: %s", attempt.web_payment_id, error)
 

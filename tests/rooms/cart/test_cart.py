@@ -11,7 +11,6 @@ from urllib.parse import quote
 import pytest
 from quart import Response
 
-from app.catalog import service as catalog
 from app.infra.redis import Script
 from tests.goods import change, hidden_draft, last_teapot, mug, sold_out_lamp
 from tests.shop import Shop, Visitor, eventually
@@ -180,7 +179,6 @@ async def test_a_line_says_when_its_product_is_gone_or_short(shop: Shop) -> None
     await guest.post("/cart/lines", product_id=short, quantity=5, key="")
     await change(shop.m, gone, status="hidden")
     await change(shop.m, short, quantity=2)
-    shop.m.keep(catalog._product_cache).forget([gone, short])  # what a second's wait would do
     page = await text(await guest.get("/cart"))
     assert "남은 수량은 2개입니다" in page
     assert "더는 팔지 않는 상품입니다" in page

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.catalog import service
-from tests.goods import change, make, make_options, unheard_of
+from tests.goods import change, forget, make, make_options, unheard_of
 from tests.shop import Shop
 
 
@@ -45,6 +45,6 @@ async def test_an_article_with_options_is_new_once(shop: Shop) -> None:
 async def test_every_category_with_something_in_it_is_named(shop: Shop) -> None:
     category = unheard_of("나무")
     await make(shop.m, name="도마", category=category)
-    shop.m.keep(service._category_cache).forget(["all"])
+    forget(shop.m)
     assert category in await service.find_categories(shop.m)
     assert category in await (await shop.visitor().get("/")).get_data(as_text=True)
