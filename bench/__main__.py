@@ -3,8 +3,12 @@
 import importlib
 import sys
 
+from bench.machine import complain
+from bench.wrk import WrongAnswerError
+from sandbox.children import MissingProgram, ServerFailed
+
 # A bench is a module with main(args) -> exit code; its docstring's first line is its help.
-BENCHES = ("load", "chart", "drain", "growth", "flash_sale", "login_flood", "search", "weight")
+BENCHES = ("load", "chart", "drain", "hour", "growth", "flash_sale", "login_flood", "search", "weight")
 
 
 def main(args: list[str]) -> int:
@@ -20,6 +24,10 @@ def main(args: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted; nothing was left running.", file=sys.stderr)
         return 130
+    except TimeoutError:
+        return complain("Nothing was measured: the shop did not open in time, or never came to rest.")
+    except (MissingProgram, ServerFailed, WrongAnswerError) as trouble:
+        return complain(f"Nothing was measured: {trouble}")
     return code
 
 

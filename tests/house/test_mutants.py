@@ -46,6 +46,7 @@ def test_the_tests_that_should_notice_are_there() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.slow
 def test_what_nobody_notices_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--no-baseline"], [VAT]) == 1
     said = capsys.readouterr().out
@@ -53,6 +54,7 @@ def test_what_nobody_notices_is_reported(capsys: pytest.CaptureFixture[str]) -> 
     assert "Nobody notices that 'vat' is gone from app/core/money.py." in said
 
 
+@pytest.mark.slow
 def test_tests_that_fail_anyway_say_nothing_about_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     missing = Mutant("gone", "TX", VAT.file, VAT.old, VAT.new, ("tests/unit/test_money.py::test_nothing",))
     assert main([], [missing]) == 1

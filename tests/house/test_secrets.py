@@ -175,5 +175,6 @@ def test_every_process_refuses_them_at_start(
                 "PASSWORD_PEPPER": "p", "PUBLIC_URL": SHOP, "DATA_DIR": str(tmp_path)}  # fmt: skip
     for name, value in (settings | {key.upper(): word for key, word in TEST.items()}).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the tests' own log stays
     assert main([verb]) == 1
     assert "take no money" in capsys.readouterr().err

@@ -133,7 +133,9 @@ async def send_and_hang_up(buyer: Buyer, door: Door, cut: Cut, url: str, form: F
     await writer.drain()
     if cut.stage == "answer":
         await answer_begins(reader, door)
-        await reader.read(int(FIRST_OF_ANSWER * cut.part))
+        with suppress(TimeoutError):  # of a short answer nothing may be left, and the line stays open
+            async with asyncio.timeout(cut.seconds):
+                await reader.read(int(FIRST_OF_ANSWER * cut.part))
     else:
         await asyncio.sleep(cut.seconds)
     if cut.abrupt:

@@ -28,10 +28,12 @@ from tests.toss_stand import answer
 # What a browser says of a sender does not depend on the machines behind the page.
 pytestmark = pytest.mark.parametrize("grounds", ["embedded"], indirect=True, scope="package")
 
-# The guard is the same at every door: to try all ways at all of them takes minutes.
+# The guard is the same at every door: to try all ways at all of them takes minutes. To every other door one
+# form is sent, from the nearer site: to another port of ours, a browser sends our cookies.
 TRIED_EVERY_WAY = {"accounts.log_in", "accounts.log_out", "cart.add_line", "orders.cancel_order"}
 TABLES = (users, orders, order_lines, products, stock_movements)
-SITES = {"another site": "localhost", "another port of our own site": "127.0.0.1"}
+NEARER = "another port of our own site"
+SITES = {"another site": "localhost", NEARER: "127.0.0.1"}
 
 
 @dataclass(slots=True)
@@ -149,7 +151,8 @@ async def test_no_form_of_another_page_is_taken(enter: Enter, m: Machines, site:
                 "csrf": token
             }
             every = list(ways(f"{walker.url}{path}", fields))
-            for way in every if endpoint in TRIED_EVERY_WAY else every[:1]:
+            one = every[:1] if site == NEARER else []
+            for way in every if endpoint in TRIED_EVERY_WAY else one:
                 statuses = await send(walker.page, evil, path, way)
                 if statuses - {403} or (way.leaves and not statuses):
                     wrong.append((endpoint, way.name, statuses))

@@ -250,6 +250,7 @@ def run_verb(shop: Shop, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(verb, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.real_first
 async def test_the_command_prints_its_report_and_its_status_says_whether_the_books_differ(
     shop: Shop, stand: Stand
 ) -> None:

@@ -21,6 +21,8 @@ from tests.processes import Placed, RunningShop, serving
 from tests.shop import settings_for
 from tests.stack import Stack
 
+pytestmark = pytest.mark.real_first
+
 SKIMMER = b"<script src=//evil.example/x.js></script>"
 
 
@@ -87,7 +89,7 @@ CHANGES = {
     "a script more": (b"</body>", SKIMMER + b"</body>", "not in the inventory"),
     "a script in the page": (b"</body>", b"<script>steal()</script></body>", "inline script"),
     "a script less": (b'js/payment.js"', b'js/none.js"', "no js/payment.js"),
-    "a script's content": (b"function request(", b"function  request(", "content of js/payment.js"),
+    "a script's content": (b".requestPayment(", b".requestPayment (", "content of js/payment.js"),
     "another address for Toss": (b'sdk-url="http', b'sdk-url="//evil', "the address of Toss's script"),
     "a policy that lets more in": (b"script-src", b"script-src https:", "Content-Security-Policy"),
     "no policy": (b"content-security-policy:", b"x-nothing:", "Content-Security-Policy"),
@@ -120,6 +122,7 @@ async def test_by_hand_the_status_tells(
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     asked = ["check-payment-page"]
+    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the tests' own log stays
     assert await asyncio.to_thread(main, asked) == 0
     assert capsys.readouterr().out == "payment page: same\n"
     async with tampering(running.url, b"</body>", SKIMMER + b"</body>") as url:

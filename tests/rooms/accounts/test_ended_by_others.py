@@ -5,8 +5,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.shop import Shop
 from tests.village import enter, jun, minji
+
+pytestmark = pytest.mark.real_first
 
 
 def run_verb(shop: Shop, signup_id: str) -> "subprocess.CompletedProcess[str]":

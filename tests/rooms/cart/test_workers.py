@@ -35,6 +35,8 @@ from tests.shop import Shop, eventually, life_of, settings_for
 from tests.stack import ROOT, STACKS, EmbeddedRedis, Stack, StandIn
 from tests.stack import Machine as Server
 
+pytestmark = pytest.mark.real_first
+
 PERSIST = next(listener.queue for listener in LISTENERS if listener.name == "cart.persist")
 BROKERS: dict[str, Callable[[Path], Server]] = {
     "embedded": lambda folder: StandIn("sandbox.amqp", folder),
