@@ -16,7 +16,7 @@ from app.core import policy
 from app.infra.log import trace
 from app.main import create_app
 from app.settings import Settings
-from app.supervisor import LISTEN_FD
+from app.supervisor import BACKLOG, LISTEN_FD
 from app.web.shape import HEADER_BYTES
 
 QUIET_SECONDS = 30  # between two requests; also ends a connection whose headers never come
@@ -83,6 +83,7 @@ def configure(settings: Settings) -> Config:
     config = ServerConfig()
     descriptor = os.environ.get(LISTEN_FD)
     config.bind = [f"fd://{descriptor}" if descriptor else settings.bind]
+    config.backlog = BACKLOG
     config.include_server_header = False
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -76,7 +76,7 @@ class Wire:
                 if self._open is None:
                     self._open = await asyncio.open_connection(*self._address, limit=LIMIT)
                 return await self._exchange(*self._open, request)
-            except (asyncio.IncompleteReadError, ConnectionError):
+            except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
                 self.close()
         raise WrongAnswerError("no answer")
 

@@ -232,3 +232,22 @@ async def test_it_does_not_open_on_a_redis_that_forgets(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "Redis has appendfsync = everysec" in refused.stderr
     assert "CONFIG SET appendfsync always" in refused.stderr
+
+
+async def test_a_rush_of_connections_stands_at_the_door_while_no_process_takes_them(tmp_path: Path) -> None:
+    """The server listens anew on the supervisor's socket, and must leave as much room as there was."""
+    async with alone(tmp_path) as (process, buyer):
+        door = buyer.http.base_url
+        web = [pid for pid, command in children_of(process.pid).items() if MARKS["web"] in command]
+        for pid in web:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(20):
+                rush = await asyncio.gather(
+                    *(asyncio.open_connection(door.host, door.port) for _ in range(500))
+                )
+        finally:
+            for pid in web:
+                os.kill(pid, signal.SIGCONT)
+        for _, writer in rush:
+            writer.close()
