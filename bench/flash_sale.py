@@ -31,7 +31,7 @@ from app.payments.turns.service import CLAIM_AT_ONCE
 from app.settings import Settings
 from app.stock import service as stock
 from bench.client import Wire, compose, send_paced
-from bench.ground import PACKED, Ground, each, open_ground
+from bench.ground import PACKED, PLAIN, Ground, each, open_ground
 from bench.machine import complain, warn_if_busy
 from bench.wrk import Answers, WrongAnswerError
 from sandbox.children import MissingProgram, ServerFailed
@@ -227,16 +227,14 @@ def back(attempt: Attempt, key: str) -> str:
 async def come_back(url: str, number: int, path: str, due: float, seen: Seen) -> None:
     """Come back from Toss when it is time, and let the page ask again until it knows."""
     await asyncio.sleep(max(0.0, due - time.perf_counter()))
-    pieces, is_new = b"", True
+    wire, pieces, is_new = Wire(url), b"", True  # a browser keeps its connection as long as the shop does
     while path:
-        wire = Wire(url)
         request = (
             compose("GET", path, caller=number)
             .replace(b"\r\n\r\n", pieces + b"\r\n\r\n")
-            .replace(PACKED, b"")
+            .replace(PACKED, PLAIN)
         )
         reply = await wire.ask(request)
-        wire.close()
         now = time.perf_counter() - due
         if is_new:
             seen.first.append(now)
@@ -247,6 +245,7 @@ async def come_back(url: str, number: int, path: str, due: float, seen: Seen) ->
         if again is None and anew is None:
             seen.last.append(now)
             seen.ends[kind] += 1
+            wire.close()
             return
         seen.shown_a_place += kind == "waiting" and is_new
         is_new = False
