@@ -86,7 +86,7 @@ class Cache(Generic[K, V]):
             used.pop(next(iter(used)))
         if ages and (self._fetching is None or self._fetching.done()):
             self._used = {key: at for key, at in used.items() if now - at < self._seconds * IN_USE}
-            self._aging = {key: None for key in self._used if self._age(key, now) > self._seconds * EARLY}
+            self._aging = dict.fromkeys(self._used)  # the young ones too: so all are of one age from now on
             self._begin()
 
     def _want(self, key: K) -> "asyncio.Future[V | None]":

@@ -1,6 +1,7 @@
 """Who is logged in: the session cookie, and the cookies of guests."""
 
 from quart import Quart, Response, g, request
+from werkzeug.http import dump_cookie
 
 from app.accounts import sessions
 from app.core import ids
@@ -57,16 +58,18 @@ def let_out(response: Response) -> None:
 
 def set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
     """Set a cookie that only this browser's pages get back: a secret is signed by the caller."""
-    response.set_cookie(
+    cookie = dump_cookie(
         current.cookie_name(name),
         value,
         max_age=seconds,
+        sync_expires=False,  # every browser of today knows Max-Age
         path="/",
         secure=current.machines().settings.is_https,
         httponly=True,
         # Lax, not Strict: the way back from the Toss window is a cross-site navigation.
         samesite="Lax",
     )
+    response.headers.add("Set-Cookie", cookie)
 
 
 def _drop(response: Response, name: str) -> None:

@@ -69,6 +69,19 @@ async def test_what_many_miss_is_asked_for_once() -> None:
     assert shelf.asked == 1
 
 
+async def test_what_is_in_use_is_fetched_anew_together_however_old_each_is() -> None:
+    shelf = Shelf()
+    for at, key in ((0.0, "tea"), (0.2, "cup"), (0.4, "pot")):
+        shelf.now = at
+        await shelf.cache.get([key])
+        await shelf.cache.get([key])
+    for at in (0.55, 0.75, 0.95, 1.0):
+        shelf.now = at
+        await shelf.cache.get(["tea", "cup", "pot"])
+        await shelf.background.drain(1)
+    assert shelf.asked == 4
+
+
 async def test_who_leaves_takes_nothing_from_those_who_wait() -> None:
     shelf = Shelf()
     shelf.open.clear()
