@@ -5,16 +5,16 @@ from string import ascii_letters
 
 # What stands in quotes is left as it is. Ours have no literal of a regular expression and no template in a
 # template, and every statement ends with its semicolon, so that no end of a line has to stand for one.
-QUOTED = r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)"""
-COMMENT = re.compile(rf"{QUOTED}|/\*.*?\*/|//[^\n]*", re.DOTALL)
-SPARE = re.compile(rf"{QUOTED}|;(?=\s*\}})")
-SPACE = re.compile(rf"{QUOTED}|\s*([{{}}()\[\]=,;:?&|<>*!]+)\s*|\s+")
+COMMENT = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|/\*.*?\*/|//[^\n]*""", re.DOTALL)
+SPARE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|;(?=\s*\})""")
+SPACE = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|\s*([{}()\[\]=,;:?&|<>*!]+)\s*|\s+""")
 STRING = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
 # What a script calls its own: variables, functions, and what arrows are handed. Ours name nothing as a global
 # that they use is named.
 OWN = re.compile(r"\b(?:const|let) (\w+(?:,\w+)*)|\bfunction (\w+)|\((\w+(?:,\w+)*)\)=>")
 # Names that may be properties too, or stand in a template.
-SHARED = re.compile(r"[{,](\w+)(?=[,}])|(\w+):|`([^`]*)`")
+SHARED = re.compile(r"[{,](\w+)(?=[,}])|\b(\w+):|`([^`]*)`")
+USED = re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|(?:(?<![\w.])|(?<=\.\.\.))([a-zA-Z]\w*)""")
 
 
 def squeeze(script: str) -> str:
@@ -30,10 +30,7 @@ def _shorten(script: str) -> str:
     open_ = STRING.sub("", script)
     shared = set(re.findall(r"\w+", " ".join(part for found in SHARED.findall(open_) for part in found)))
     own = [name for found in OWN.findall(open_) for name in ",".join(found).split(",") if len(name) > 1]
-    letters = (letter for letter in ascii_letters if not re.search(rf"\b{letter}\b", open_))
+    taken = set(re.findall(r"\b\w\b", open_))
+    letters = (letter for letter in ascii_letters if letter not in taken)
     short = dict(zip((name for name in dict.fromkeys(own) if name not in shared), letters, strict=False))
-    if not short:
-        return script
-    names = "|".join(short)
-    used = re.compile(rf"{QUOTED}|(?:(?<![\w.])|(?<=\.\.\.))({names})\b")
-    return used.sub(lambda found: found[1] or short[found[2]], script)
+    return USED.sub(lambda found: found[1] or short.get(found[2], found[2]), script)

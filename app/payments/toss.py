@@ -5,13 +5,14 @@ import base64
 import json
 import logging
 import re
+import ssl
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property
 from importlib.util import find_spec
 from typing import NoReturn
 from urllib.parse import quote, urlencode
@@ -94,15 +95,9 @@ class Toss:
             sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes that there is none
         self.breaker = Breaker("toss", failures=BREAKER_FAILURES, open_seconds=BREAKER_SECONDS)
         self._deadline = connect_seconds + read_seconds
-        self._open_client = partial(
-            httpx.AsyncClient,
-            base_url=api_url,
-            headers={"Authorization": f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"},
-            timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
-            follow_redirects=False,
-            verify=httpx.create_ssl_context(trust_env=False),
-            trust_env=False,  # neither a proxy nor a .netrc of the machine comes between us and the money
-        )
+        self._api_url = api_url
+        self._authorization = f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"
+        self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
         # A connection each: a client of many looks through all of them, three times a call.
         self._clients: list[httpx.AsyncClient] = []
         self._idle: list[httpx.AsyncClient] = []
@@ -221,6 +216,21 @@ class Toss:
             (time.monotonic() - started) * 1000,
         )
         return answer
+
+    def _open_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self._api_url,
+            headers={"Authorization": self._authorization},
+            timeout=self._timeout,
+            follow_redirects=False,
+            verify=self._tls,
+            trust_env=False,  # neither a proxy nor a .netrc of the machine comes between us and the money
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Whom we believe, read when it is first needed: it is every authority's certificate."""
+        return httpx.create_ssl_context(trust_env=False)
 
     @contextmanager
     def _client(self) -> Iterator[httpx.AsyncClient]:
