@@ -1,4 +1,7 @@
-"""The shop's commands: python -m app VERB, and --help for the list."""
+"""The shop's commands: python -m app VERB, and --help for the list.
+
+A verb brings in by itself what the others have no use for: a web process starts a third sooner.
+"""
 
 import argparse
 import asyncio
@@ -10,10 +13,8 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from app import demo, supervisor
-from app import seed as seeding
 from app.accounts import service as accounts
 from app.audit import service as audit
 from app.audit.service import Actor
@@ -24,9 +25,18 @@ from app.infra.log import set_up_log
 from app.machines import Machines, build_machines
 from app.operators import service as operators
 from app.payments import service as payments
-from app.server import run_web
-from app.settings import SettingError, Settings, check_passwords, check_toss, describe, read_settings
-from tasks.__main__ import run_worker
+from app.settings import (
+    SettingError,
+    Settings,
+    check_passwords,
+    check_toss,
+    describe,
+    keep_secrets,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from app.demo import LogIn
 
 T = TypeVar("T")
 
@@ -59,20 +69,24 @@ def main(argv: Sequence[str]) -> int:
 def run(settings: Settings, args: argparse.Namespace) -> None:
     """Start the shop with a seeded catalogue and two demo accounts, and print its address."""
     started = time.monotonic()
-    settings = supervisor.keep_secrets(replace(settings, bind=args.bind or settings.bind))
+    settings = keep_secrets(replace(settings, bind=args.bind or settings.bind))
     people = asyncio.run(_prepare(settings, args.products))
     asyncio.run(_run(settings, people, started))
 
 
 def serve(settings: Settings, _args: argparse.Namespace) -> None:
     """Bring the schema up to date, then run web processes and the task worker: what the container does."""
-    settings = supervisor.keep_secrets(settings)
+    from app import supervisor
+
+    settings = keep_secrets(settings)
     settings.data_path.mkdir(parents=True, exist_ok=True)
     asyncio.run(supervisor.supervise(settings, os.environ, asyncio.Event()))
 
 
 def web(settings: Settings, _args: argparse.Namespace) -> None:
     """Run one web process alone; every address must be set."""
+    from app.server import run_web
+
     complete = _complete(settings)
     asyncio.run(_with_machines(complete, lambda m: check_durability(m.db, m.redis, settings.cart_ack)))
     run_web(complete)
@@ -80,6 +94,8 @@ def web(settings: Settings, _args: argparse.Namespace) -> None:
 
 def worker(settings: Settings, _args: argparse.Namespace) -> None:
     """Run the task worker alone; every address must be set."""
+    from tasks.__main__ import run_worker
+
     run_worker(_complete(settings))
 
 
@@ -126,7 +142,7 @@ def operator(settings: Settings, args: argparse.Namespace) -> None:
             case "reset":
                 await operators.reset_factors(m, actor, args.signup_id)
 
-    asyncio.run(_with_machines(supervisor.keep_secrets(settings), act))
+    asyncio.run(_with_machines(keep_secrets(settings), act))
 
 
 def access_report(settings: Settings, args: argparse.Namespace) -> None:
@@ -137,6 +153,8 @@ def access_report(settings: Settings, args: argparse.Namespace) -> None:
 
 def show_code(settings: Settings, _args: argparse.Namespace) -> None:
     """Print the one-time code of the demo operator's authenticator, for /admin/login."""
+    from app import demo
+
     _print(demo.code(settings))
 
 
@@ -157,7 +175,7 @@ def check_payment_page(settings: Settings, _args: argparse.Namespace) -> int:
     """Compare the payment page shoppers get with its inventory; status 1: it differs, 2: there was none."""
     if not settings.toss_secret_key:
         raise SettingError("TOSS_SECRET_KEY must be set, and TOSS_SDK_URL for a sandbox")
-    look = asyncio.run(_with_machines(supervisor.keep_secrets(settings), payments.check_page))
+    look = asyncio.run(_with_machines(keep_secrets(settings), payments.check_page))
     _print(look.text)
     return {"same": 0, "different": 1}.get(look.outcome, 2)
 
@@ -235,13 +253,17 @@ def _account() -> str:
         return f"uid {os.getuid()}"
 
 
-async def _prepare(settings: Settings, products: int) -> list[demo.LogIn]:
+async def _prepare(settings: Settings, products: int) -> list["LogIn"]:
+    from app import demo
+
     await _migrate(settings)
     await _seed(settings, products)
     return await _with_machines(settings, demo.keep_demo_people)
 
 
-async def _run(settings: Settings, people: Sequence[demo.LogIn], started: float) -> None:
+async def _run(settings: Settings, people: Sequence["LogIn"], started: float) -> None:
+    from app import supervisor
+
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         greeting = group.create_task(_greet(settings, people, started, ready))
@@ -249,9 +271,7 @@ async def _run(settings: Settings, people: Sequence[demo.LogIn], started: float)
         greeting.cancel()
 
 
-async def _greet(
-    settings: Settings, people: Sequence[demo.LogIn], started: float, ready: asyncio.Event
-) -> None:
+async def _greet(settings: Settings, people: Sequence["LogIn"], started: float, ready: asyncio.Event) -> None:
     await ready.wait()
     _print(f"\n  {settings.shop_name}: {settings.base_url}   ({time.monotonic() - started:.1f} s)\n")
     for person in people:
@@ -270,6 +290,8 @@ async def _migrate(settings: Settings) -> list[str]:
 
 
 async def _seed(settings: Settings, products: int) -> int:
+    from app import seed as seeding
+
     return await _with_machines(
         settings, lambda m: seeding.seed(m.db, settings.data_path / "pictures", products)
     )

@@ -15,8 +15,7 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from app.core import policy
 from app.infra.log import trace
 from app.main import create_app
-from app.settings import Settings
-from app.supervisor import LISTEN_FD
+from app.settings import LISTEN_FD, Settings
 from app.web.shape import HEADER_BYTES
 
 QUIET_SECONDS = 30  # between two requests; also ends a connection whose headers never come

@@ -2,7 +2,10 @@
 
 import dataclasses
 import ipaddress
+import json
+import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +19,7 @@ PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]
 LEAST_COST = 12  # of bcrypt: a quarter of a second, for whoever has stolen the hashes too
 TOSS_ADDRESSES = ("https://api.tosspayments.com", "https://js.tosspayments.com/v2/standard")
 PREFIX_OF_ALL = 0
+LISTEN_FD = "LISTEN_FD"  # where a web process finds its supervisor's socket; no setting of anybody's
 # What shoppers must be told of whom they buy from (E-Commerce Act, articles 10 and 13; its rule, article 7).
 SELLER = (
     "shop_name", "shop_representative", "shop_business_number", "shop_mail_order_number",
@@ -166,6 +170,25 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingError("TRUSTED_PROXIES must not be everybody: anyone could then claim any address")
     check_mail(settings)
     return settings
+
+
+def keep_secrets(settings: Settings) -> Settings:
+    """Return settings with every secret there; those not given are made once and kept in DATA_DIR."""
+    path = settings.data_path / "secrets.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    known = len(kept)
+    secret_key = settings.secret_key or kept.setdefault("secret_key", secrets.token_urlsafe(32))
+    pepper = settings.password_pepper or kept.setdefault("password_pepper", secrets.token_urlsafe(32))
+    if len(kept) > known:
+        # Whole or not at all: without its pepper no password opens anything.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    return dataclasses.replace(settings, secret_key=secret_key, password_pepper=pepper)
 
 
 def check_mail(settings: Settings) -> None:

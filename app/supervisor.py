@@ -1,10 +1,8 @@
 """One container: stand-ins for missing machines, web processes and a task worker, kept alive together."""
 
 import asyncio
-import json
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -22,14 +20,13 @@ from app.infra.db import Database
 from app.infra.durability import check_durability
 from app.infra.migrations import migrate
 from app.machines import build_machines
-from app.settings import Settings, check_passwords, check_toss
+from app.settings import LISTEN_FD, Settings, check_passwords, check_toss
 from sandbox import children
 from sandbox.amqp import AmqpServer
 from sandbox.toss.app import listen, serve_on
 from sandbox.toss.config import Config
 from sandbox.valkey import Valkey
 
-LISTEN_FD = "LISTEN_FD"
 BACKLOG = 1024
 UNTAKEN_MS = 60_000  # whoever takes nothing of an answer for so long holds no connection any more
 QUICK_DEATH_SECONDS = 5.0
@@ -83,25 +80,6 @@ def _metrics_folder() -> "tempfile.TemporaryDirectory[str]":
     memory = Path("/dev/shm")  # nosec B108 # noqa: S108 - the folder in it gets a name of its own, and is ours alone
     here = memory if os.access(memory, os.W_OK) else None
     return tempfile.TemporaryDirectory(prefix="madang-metrics-", dir=here)
-
-
-def keep_secrets(settings: Settings) -> Settings:
-    """Return settings with every secret there; those not given are made once and kept in DATA_DIR."""
-    path = settings.data_path / "secrets.json"
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    known = len(kept)
-    secret_key = settings.secret_key or kept.setdefault("secret_key", secrets.token_urlsafe(32))
-    pepper = settings.password_pepper or kept.setdefault("password_pepper", secrets.token_urlsafe(32))
-    if len(kept) > known:
-        # Whole or not at all: without its pepper no password opens anything.
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(kept, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    return replace(settings, secret_key=secret_key, password_pepper=pepper)
 
 
 @asynccontextmanager

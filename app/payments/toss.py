@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib.util import find_spec
 from typing import NoReturn
 from urllib.parse import quote, urlencode
@@ -91,10 +92,17 @@ class Toss:
             sys.modules["sniffio"] = None  # type: ignore[assignment] # how Python notes that there is none
         self.breaker = Breaker("toss", failures=BREAKER_FAILURES, open_seconds=BREAKER_SECONDS)
         self._deadline = connect_seconds + read_seconds
-        self._http = httpx.AsyncClient(
-            base_url=api_url,
-            headers={"Authorization": f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"},
-            timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
+        self._api_url = api_url
+        self._authorization = f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"
+        self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        """The client, made when it is first needed: it reads every authority's certificate."""
+        return httpx.AsyncClient(
+            base_url=self._api_url,
+            headers={"Authorization": self._authorization},
+            timeout=self._timeout,
             follow_redirects=False,
             trust_env=False,  # neither a proxy nor a .netrc of the machine comes between us and the money
         )
@@ -149,7 +157,8 @@ class Toss:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if "_http" in vars(self):
+            await self._http.aclose()
 
     async def _list_page(self, start: datetime, end: datetime, after: str) -> list[Transaction]:
         asked = {"startDate": _korean(start), "endDate": _korean(end), "limit": str(PAGE)}
