@@ -65,7 +65,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     guards.register(app)
     session.register(app)
     hooks.join(app)
-    crowd.register(app)
+    crowd.register(app, partial(payments.take_place, app))
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:

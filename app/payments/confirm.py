@@ -47,6 +47,11 @@ async def confirm_return(m: Machines, payment_no: str, arrival: Arrival | None) 
     return _refuse(found) if found.tampered else found
 
 
+def take_place(m: Machines, payment_no: str, arrival: Arrival) -> None:
+    """Let somebody stand in line: they are served in their turn, whether or not they look again."""
+    m.keep(Turns).take(payment_no, arrival)
+
+
 async def find_result(m: Machines, payment_no: str) -> Result:
     """Return where an attempt stands. Raises NotFoundError."""
     async with m.db.reserve.read() as tx:

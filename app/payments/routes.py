@@ -5,10 +5,13 @@ import hmac
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
 
-from quart import Blueprint, Response, ResponseReturnValue, request
+from quart import Blueprint, Quart, Response, ResponseReturnValue, request
+from werkzeug.datastructures import MultiDict
 
-from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError, TooManyError
 from app.core.languages import marked
 from app.infra import qr
 from app.machines import Machines
@@ -21,6 +24,7 @@ from app.payments.arrival import Place, Result
 from app.payments.forms import read_arrival, read_failure_code
 from app.payments.outcome import Outcome, Sight
 from app.web import crowd, current, htmx, limits, security
+from app.web.caller import find_caller
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
 from app.web.session import set_cookie
@@ -128,10 +132,27 @@ async def take_over(payment_pass: str) -> ResponseReturnValue:
     return response
 
 
+def take_place(app: Quart, scope: Any) -> bool:
+    """Take the place in line of somebody who comes back, and show nothing yet; False: there is none."""
+    m: Machines = app.extensions["machines"]
+    arrival = read_arrival(MultiDict(parse_qsl(scope["query_string"].decode("latin-1"))))
+    payment_no = scope["path"].removeprefix(crowd.PREFIX)
+    if arrival is None or scope["method"] != "GET" or "/" in payment_no:
+        return False
+    try:
+        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]))
+    except TooManyError:
+        return False  # they are told so like everybody
+    confirm.take_place(m, payment_no, arrival)
+    return True
+
+
 @blueprint.get("/payments/toss/return/<payment_no>")
 @anyone
 async def confirm_return(payment_no: str) -> ResponseReturnValue:
     """Take the shopper back from Toss and confirm. The one GET that changes something; safe to reload."""
+    if crowd.is_for_all():
+        return await _tell(outcome.tell_place(Place("", None), ""))
     if request.method == "HEAD":  # whoever only looks at a link has not come back
         return await show_outcome(payment_no)
     arrival = read_arrival(request.args)

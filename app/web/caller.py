@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from quart import current_app, g, request
 
@@ -13,6 +14,7 @@ from app.settings import Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 FORWARDED = "X-Forwarded-For"
+FORWARDED_BYTES = FORWARDED.lower().encode()
 MOST_HOPS = 20
 HOSTS = {4: 32, 6: 64}  # what one household has: an address, or with IPv6 as many as it likes of a /64
 NETWORKS = {4: 24, 6: 48}
@@ -44,6 +46,13 @@ def caller() -> Caller:
         if here.stands_for_many and forwarded:
             _warn_once(here.host)
     return here
+
+
+def find_caller(scope: Any, proxies: Sequence[Network]) -> Caller:
+    """Return where a request comes from that the shop has not seen yet."""
+    sent = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == FORWARDED_BYTES]
+    peer = scope.get("client") or ("",)
+    return _describe(find_address(str(peer[0] or ""), sent, proxies))
 
 
 def is_this_machine() -> bool:

@@ -37,12 +37,13 @@ async def choose() -> None:
     """Speak the shopper's language for the rest of the request."""
     chosen = current.cookie(COOKIE)
     languages.speak(
-        chosen if chosen in languages.NAMES else _match(request.headers.get("Accept-Language", ""))
+        chosen if chosen in languages.NAMES else match(request.headers.get("Accept-Language", ""))
     )
 
 
 @lru_cache(maxsize=1000)  # browsers say one of a few things
-def _match(header: str) -> str:
+def match(header: str) -> str:
+    """Return the language of ours that a browser likes best."""
     accepted = parse_accept_header(header, LanguageAccept)
     return accepted.best_match(list(languages.NAMES), default=languages.SOURCE)
 

@@ -11,7 +11,7 @@ from app.infra.gate import Gate
 from app.infra.limiter import Budget, Limiter, Rate
 from app.machines import Machines
 from app.web import current
-from app.web.caller import caller
+from app.web.caller import Caller, caller
 
 # A network (/24, /48) may do more than an address, and less than all its addresses together.
 NETWORK = 4
@@ -71,7 +71,12 @@ CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the
 
 def spend_early(limit: Limit) -> None:
     """Count a request before anything else of it is looked at. Raises TooManyError."""
-    _limiter().spend_here(*_of_address(limit))
+    _limiter().spend_here(*_of_address(limit, caller()))
+
+
+def spend_at_door(m: Machines, whose: Caller) -> None:
+    """Count a page whose request the shop does not see. Raises TooManyError."""
+    m.keep(_make_limiter).spend_here(*_of_address(READS, whose))
 
 
 @asynccontextmanager
@@ -86,12 +91,12 @@ async def among_few(limit: Limit) -> AsyncIterator[None]:
 
 async def spend(limit: Limit) -> None:
     """Count a request whose form is ours. Raises TooManyError."""
-    await _limiter().spend(*_of_address(limit), *await _of_field(limit))
+    await _limiter().spend(*_of_address(limit, caller()), *await _of_field(limit))
 
 
 async def forgive(limit: Limit) -> None:
     """Take back what a request was counted for."""
-    await _limiter().give_back(*_of_address(limit), *await _of_field(limit))
+    await _limiter().give_back(*_of_address(limit, caller()), *await _of_field(limit))
 
 
 class _Gates:
@@ -113,8 +118,7 @@ def _make_limiter(m: Machines) -> Limiter:
     return Limiter(m.redis, m.clock)
 
 
-def _of_address(limit: Limit) -> tuple[Budget, Budget]:
-    whose = caller()
+def _of_address(limit: Limit, whose: Caller) -> tuple[Budget, Budget]:
     crowd = CROWD if whose.stands_for_many else 1
     budget = partial(Budget, limit.name)
     return (

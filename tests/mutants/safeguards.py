@@ -35,6 +35,7 @@ DEPOSITS = "tests/payments/test_deposits.py"
 GUARDS = "tests/payments/test_guards.py"
 TURNS = "tests/payments/test_turns.py"
 LINE = "tests/unit/test_line.py"
+CROWD = "tests/unit/test_crowd.py"
 ANSWERS = "tests/payments/test_toss_answers.py"
 CLIENT = "tests/payments/test_toss_client.py"
 JUDGING = "tests/unit/test_judging.py"
@@ -557,6 +558,22 @@ MONEY: Sequence[Mutant] = (
         old="!= len(paid):",
         new="< 0:",
         tests=embedded(TURNS, "test_an_order_that_has_ended_is_not_paid_with_the_others"),
+    ),
+    Mutant(
+        name="a place at the door counts",
+        rule="DOOR",
+        file="app/payments/routes.py",
+        old='        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]))\n',
+        new="        pass\n",
+        tests=embedded(TURNS, "test_a_place_taken_at_the_door_counts_like_any_page"),
+    ),
+    Mutant(
+        name="the page for everybody is a stranger's",
+        rule="DOOR",
+        file="app/web/crowd.py",
+        old='if name.lower() == b"host"]',
+        new="]",
+        tests=alone(CROWD, "test_beyond_so_many_everybody_is_told_by_one_page_when_to_come_again"),
     ),
     Mutant(
         name="one of a kind at a time",

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import html
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from app.core.errors import CommitUnknownError
 from app.core.message import decode
 from app.infra.background import Background
 from app.infra.db import Database
+from app.infra.limiter import Rate
 from app.infra.log import trace
 from app.infra.migrations import migrate
 from app.machines import Machines, build_machines
@@ -36,7 +38,8 @@ from app.payments.turns.claim import Claim, claim
 from app.payments.turns.store import KeyTakenError
 from app.payments.turns.till import Till
 from app.stock import service as stock
-from tests.buyer import Buyer, assert_books, attempts, left, make_older, states
+from app.web import crowd, limits
+from tests.buyer import Buyer, assert_books, attempts, back, left, make_older, states
 from tests.goods import mug
 from tests.shop import Shop, eventually, settings_for
 from tests.stack import Stack
@@ -176,6 +179,45 @@ async def test_whoever_hangs_up_takes_nobody_elses_answer_along(
     found = await tabs[1]
     assert isinstance(found, Result)
     assert found.attempt.status == "PAID"
+
+
+async def test_beyond_a_crowd_the_place_is_kept_and_told_by_a_page_for_everybody(
+    shop: Shop, stand: Stand, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_no = await buyer.order((await mug(shop.m), 1))
+    url = await buyer.authenticate(order_no)
+    with monkeypatch.context() as full:
+        full.setattr(crowd, "MOST_WAITING", 0)
+        answer = await buyer.come_back(url)
+        page = await text(answer)
+        assert answer.status_code == 200
+        assert "결제 순서를 기다리고 있습니다" in page
+        assert "아직 결제되지 않았습니다" in page
+        assert int(answer.headers["Refresh"]) >= 3
+        assert not answer.headers.getlist("Set-Cookie")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert order_no not in page
+        assert 'name="csrf"' not in page
+        await eventually(lambda: is_paid(shop, order_no), 30)  # though nobody looks
+        looked = await buyer.visitor.client.head(url)
+        assert "Refresh" not in looked.headers  # who only looks takes no place
+    assert (await buyer.come_back(url)).headers["Location"] == f"/orders/{order_no}"
+    await assert_books(shop, stand, order_no)
+
+
+async def test_a_place_taken_at_the_door_counts_like_any_page(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "MOST_WAITING", 0)
+    monkeypatch.setattr(limits, "READS", dataclasses.replace(limits.READS, name="few", rate=Rate(3, 60)))
+    visitor = shop.visitor(f"198.51.{secrets.randbelow(256)}.{secrets.randbelow(256)}")
+    flood = [back(f"nobody-{number}", "key", 1000) for number in range(5)]
+    answers = [await visitor.get(url) for url in flood]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+
+
+async def is_paid(shop: Shop, order_no: str) -> bool:
+    return (await states(shop, order_no))[0] == "PAID"
 
 
 async def line_up(shop: Shop, stand: Stand, cup: int, *quantities: int) -> tuple[list[str], list[Claim]]:

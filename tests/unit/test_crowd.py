@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from app.web import crowd
 from app.web.crowd import AT_WORK, PREFIX, Crowd, outside
 
 Answer = Callable[[Any], Awaitable[None]]
@@ -19,7 +22,7 @@ class Shop:
         self.begun = self.inside = self.most = self.answered = 0
         self.steps_out = False
         self.kept: set[asyncio.Task[None]] = set()
-        self.door = Crowd(self._serve)
+        self.door = Crowd(self._serve, lambda _scope: False)
 
     async def _serve(self, _scope: Any, _receive: Any, send: Answer) -> None:
         self.begun += 1
@@ -39,7 +42,7 @@ class Shop:
         await self.taken.wait()
 
     def ask(self, path: str = PREFIX) -> asyncio.Task[None]:
-        scope: Any = {"type": "http", "path": path}
+        scope: Any = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
         task = asyncio.create_task(self.door(scope, self.taken.wait, self._take))  # type: ignore[arg-type]
         self.kept.add(task)
         return task
@@ -108,7 +111,7 @@ async def test_whoever_hangs_up_keeps_no_place_though_the_work_goes_on() -> None
         views.append(asyncio.create_task(shop._serve(scope, receive, send)))
         await asyncio.shield(views[-1])
 
-    shop.door = Crowd(uninterrupted)
+    shop.door = Crowd(uninterrupted, lambda _scope: False)
     gone = [shop.ask() for _ in range(3 * AT_WORK)]
     await moments(60)
     for one in gone:
@@ -121,3 +124,42 @@ async def test_whoever_hangs_up_keeps_no_place_though_the_work_goes_on() -> None
     after = [shop.ask() for _ in range(AT_WORK)]
     async with asyncio.timeout(5):
         await asyncio.gather(*after)
+
+
+async def test_beyond_so_many_everybody_is_told_by_one_page_when_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crowd, "MOST_WAITING", 3)
+    monkeypatch.setattr(crowd, "EACH_AGAIN", 0.5)
+    drawn: list[Any] = []
+    placed: list[Any] = []
+    told: list[Any] = []
+    shut = asyncio.Event()
+
+    async def serve(scope: Any, _receive: Any, send: Answer) -> None:
+        if crowd.FOR_ALL not in scope:
+            await shut.wait()
+        drawn.append(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a place"})
+
+    async def take(message: Any) -> None:
+        told.append(message)
+
+    door = Crowd(serve, lambda scope: not placed.append(scope["query_string"]))  # type: ignore[func-returns-value]
+    sent = [(b"host", b"shop"), (b"cookie", b"sid=secret; language=en"), (b"accept-encoding", b"gzip, br")]
+
+    def ask(number: int) -> asyncio.Task[None]:
+        scope: Any = {"type": "http", "method": "GET", "path": f"{PREFIX}1", "headers": sent}
+        scope["query_string"] = str(number).encode()
+        return asyncio.create_task(door(scope, asyncio.Event().wait, take))  # type: ignore[arg-type]
+
+    crowded = [ask(number) for number in range(AT_WORK + 3)]
+    await moments()
+    await asyncio.gather(*(ask(number) for number in range(10, 14)))
+    assert placed == [b"10", b"11", b"12", b"13"]
+    assert drawn == [[(b"host", b"shop"), (b"accept-language", b"en"), (b"accept-encoding", b"br")]]
+    assert [one["headers"] for one in told[::2]] == [[(b"refresh", b"%d" % n)] for n in (4, 4, 5, 5)]
+    assert [one["body"] for one in told[1::2]] == [b"a place"] * 4
+    shut.set()
+    await asyncio.gather(*crowded)
