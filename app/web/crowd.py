@@ -29,7 +29,7 @@ MOST_WAITING = 100  # about half a second of work
 # They look again after so many seconds, each so much later than the one before: what a page takes.
 FIRST_AGAIN, EACH_AGAIN, LAST_AGAIN = 3.0, 0.004, 60.0
 FOR_ALL = "madang.for_all"
-CHOSEN = re.compile(rf"(?:^|;\s*)(?:__Host-)?{language.COOKIE}=(\w\w)(?:;|$)".encode())
+CHOSEN = re.compile(r"(?:^|;\s*)(?:__Host-)?language=(\w\w)(?:;|$)")  # the cookie of language.py
 
 
 class _Pass:
@@ -99,8 +99,8 @@ class Crowd:
     async def _tell(self, scope: Any, send: ASGISendCallable) -> None:
         """Answer with the page that is the same for everybody, and with a time to come again."""
         sent = {name.lower(): value for name, value in scope["headers"]}
-        chosen = CHOSEN.search(sent.get(b"cookie", b""))
-        wanted = chosen[1].decode() if chosen else ""
+        chosen = CHOSEN.search(sent.get(b"cookie", b"").decode("latin-1"))
+        wanted = chosen[1] if chosen else ""
         spoken = wanted if wanted in languages.NAMES else language.match(_text(sent, b"accept-language"))
         key = (spoken, b"br" in sent.get(b"accept-encoding", b""))
         if key not in self._pages:

@@ -225,8 +225,8 @@ async def test_a_deposit_is_either_taken_or_the_account_is_gone(shop: Shop, buye
     token = await buyer.visitor.token()
 
     async def cancel_or_hear(number: int) -> Response:
-        if number == CROWD // 2:
-            await buyer.stand.act(attempt.payment_key, "deposit")
+        if number == CROWD // 2:  # into an account that may be gone by now
+            await buyer.stand.http.post(f"/sandbox/payments/{attempt.payment_key}/deposit")
         if number % 2:
             return await buyer.visitor.post(f"/orders/{order_no}/cancellation", csrf=token)
         return await webhook(shop, buyer.stand, attempt.payment_key, number=number)
