@@ -80,8 +80,6 @@ async def test_q1_rabbitmq_is_killed_during_a_publish(bed: Bed, side: Side) -> N
     """Before a message reached it, or after it took it: what it confirmed is there when it is back."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     bed.signal("worker", signal.SIGSTOP)  # nobody takes anything out of the queue
-    # Messages it writes before it confirms them; which queues there are, when it finds time.
-    rabbitmq(bed).control("eval", "catch mnesia:sync_log().")
     with bed.proxies.amqp.breakpoint(PUBLISH, side="reply", of=bed.pids("web")) as stop:
         await shopper.put(product_id, 1)
         await stop.hit(30)  # confirmed

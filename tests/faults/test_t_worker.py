@@ -364,9 +364,10 @@ async def test_t8_every_message_comes_three_times_in_any_order(bed: Bed) -> None
         shoppers[0].bought()
         await shoppers[0].put(goods[1], 2)
         await bed.assert_whole()
-    owners = {cart["owner"] for body in bodies for cart in json.loads(body)["data"]["carts"]}
+    told = [cart["owner"] for body in bodies for cart in json.loads(body)["data"]["carts"]]
+    owners = set(told)
     assert len(owners) == 4
-    assert len(bodies) > 20
+    assert len(told) > 20
     expected = await rows_of(bed, owners)
     await forget(bed, owners)
     letters = bodies * 3
