@@ -15,7 +15,7 @@ THREAD_BYTES = 64 * 1024  # larger ones would hold the event loop for a millisec
 
 def choose() -> str:
     """Return the coding in which this caller wants the answer, by its weights; "" for none."""
-    return _weigh(request.headers.get("Accept-Encoding", ""))
+    return weigh(request.headers.get("Accept-Encoding", ""))
 
 
 async def pack(body: bytes) -> tuple[bytes, str]:
@@ -32,7 +32,8 @@ async def pack(body: bytes) -> tuple[bytes, str]:
 
 
 @lru_cache(maxsize=1000)  # browsers say one of a few things
-def _weigh(header: str) -> str:
+def weigh(header: str) -> str:
+    """Return the coding that a browser's weights ask for; "" for none."""
     accepted = parse_accept_header(header, Accept)
     coding = max(packing.CODINGS, key=accepted.quality)  # the first of several equals
     wanted = accepted.quality(coding)

@@ -17,7 +17,7 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from quart import Quart, request
 
 from app.core import languages
-from app.web import language
+from app.web import compression, language
 
 T = TypeVar("T")
 Message = dict[str, Any]
@@ -69,7 +69,7 @@ class Crowd:
         self._take_place = take_place
         self._waiting = 0
         self._next_at = 0.0
-        self._pages: dict[tuple[str, bool], asyncio.Task[list[Message]]] = {}
+        self._pages: dict[tuple[str, str], asyncio.Task[list[Message]]] = {}
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Let everybody else past; these in their turn."""
@@ -102,7 +102,7 @@ class Crowd:
         chosen = CHOSEN.search(sent.get(b"cookie", b"").decode("latin-1"))
         wanted = chosen[1] if chosen else ""
         spoken = wanted if wanted in languages.NAMES else language.match(_text(sent, b"accept-language"))
-        key = (spoken, b"br" in sent.get(b"accept-encoding", b""))
+        key = (spoken, compression.weigh(_text(sent, b"accept-encoding")))
         if key not in self._pages:
             self._pages[key] = asyncio.create_task(self._draw(scope, *key))
         try:
@@ -121,12 +121,12 @@ class Crowd:
         self._next_at = min(max(now + FIRST_AGAIN, self._next_at) + EACH_AGAIN, now + LAST_AGAIN)
         return math.ceil(self._next_at - now)
 
-    async def _draw(self, scope: Any, spoken: str, packed: bool) -> list[Message]:  # noqa: FBT001 - a key's half
+    async def _draw(self, scope: Any, spoken: str, coding: str) -> list[Message]:
         """Let the shop answer a stranger from nowhere, without any cookie."""
         told: list[Message] = []
         kept = [(name, value) for name, value in scope["headers"] if name.lower() == b"host"]
         kept.append((b"accept-language", spoken.encode()))
-        kept.append((b"accept-encoding", b"br" if packed else b"identity"))
+        kept.append((b"accept-encoding", coding.encode() or b"identity"))
         asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
         async def receive() -> Message:
