@@ -52,6 +52,7 @@ class Breakpoint(Trap):
     proxy: "FaultProxy"
     side: Side
     of: Callable[[], Collection[int]] | None
+    answer: bytes = b""  # what the held reply says: a heartbeat may come first
     pids: set[int] = field(default_factory=set)  # whose chunk is held
     reached: threading.Event = field(default_factory=threading.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -185,12 +186,13 @@ class Connection:
 
     async def take_reply(self, arrived: float, chunk: bytes) -> None:
         """Pass a server's chunk on; the first after a trapped request meets its fate."""
-        if self.trap and arrived >= self.since:
-            trap, self.trap = self.trap, None
-            if isinstance(trap, Breakpoint):
+        trap = self.trap
+        if isinstance(trap, Breakpoint):
+            if arrived >= self.since and trap.answer in chunk:
+                self.trap = None
                 await trap.hold(self)
-            else:
-                self.allowed = trap.after_bytes
+        elif trap and arrived >= self.since:
+            self.trap, self.allowed = None, trap.after_bytes
         if self.allowed is None:
             await self.forward(chunk, self.writers[0])
             return
@@ -316,10 +318,14 @@ class FaultProxy:
         *,
         after: bytes = b"",
         side: Side = "request",
+        answer: bytes = b"",
         of: Callable[[], Collection[int]] | None = None,
     ) -> Iterator[Breakpoint]:
-        """Hold the next request that contains ``match`` on its way to the server, or the answer to it."""
-        stop = Breakpoint(match=match, after=after, side=side, of=of, proxy=self)
+        """Hold the next request that contains ``match`` on its way to the server, or the answer to it.
+
+        With ``answer``, replies that do not contain it pass: a broker's heartbeat is no confirm.
+        """
+        stop = Breakpoint(match=match, after=after, side=side, answer=answer, of=of, proxy=self)
         self.traps.append(stop)
         try:
             yield stop

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Literal, cast
 
 import aio_pika
@@ -27,6 +28,7 @@ Side = Literal["request", "reply"]
 
 PERSIST = "cart.persist"
 PUBLISH = b"\x00\x3c\x00\x28"  # class and method of basic.publish
+CONFIRM = b"\x00\x3c\x00\x50"  # ... and of basic.ack
 ALARMS, DROPPED = "madang_alarms_total", "madang_cart_publishes_dropped_total"
 PERSISTED = "madang_carts_persisted_total"
 OUTAGE_SECONDS = 15.0  # for an hour, or a minute: what is different then is only how long it goes on
@@ -80,10 +82,11 @@ async def test_q1_rabbitmq_is_killed_during_a_publish(bed: Bed, side: Side) -> N
     """Before a message reached it, or after it took it: what it confirmed is there when it is back."""
     shopper, product_id = bed.shopper(), await mug(bed.m)
     bed.signal("worker", signal.SIGSTOP)  # nobody takes anything out of the queue
-    with bed.proxies.amqp.breakpoint(PUBLISH, side="reply", of=bed.pids("web")) as stop:
+    hold = partial(bed.proxies.amqp.breakpoint, PUBLISH, answer=CONFIRM, of=bed.pids("web"))
+    with hold(side="reply") as stop:
         await shopper.put(product_id, 1)
-        await stop.hit(30)  # confirmed
-    with bed.proxies.amqp.breakpoint(PUBLISH, side=side, of=bed.pids("web")) as stop:
+        await stop.hit(30)
+    with hold(side=side) as stop:
         await shopper.set(product_id, 2)
         await stop.hit(30)
         bed.stack.amqp.kill()

@@ -286,6 +286,16 @@ async def test_a_reply_is_held_after_the_server_did_the_work(
     assert await client.reader.readexactly(6) == b"COMMIT"
 
 
+async def test_a_reply_that_is_no_answer_passes(proxy: FaultProxy, client: Client) -> None:
+    with proxy.breakpoint(b"COMMIT", side="reply", answer=b"DONE") as stop:
+        assert await client.say(b"COMMIT") == b"COMMIT"
+        assert await client.say(b"heartbeat") == b"heartbeat"
+        client.send(b"DONE")
+        await stop.hit()
+        await client.hears_nothing()
+    assert await client.reader.readexactly(4) == b"DONE"
+
+
 async def test_what_never_comes_is_said_in_a_sentence(proxy: FaultProxy, client: Client) -> None:
     with proxy.breakpoint(b"COMMIT", side="reply") as stop:
         with pytest.raises(
