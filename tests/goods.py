@@ -10,6 +10,7 @@ from app.catalog import service as catalog
 from app.infra.db import Tx
 from app.machines import Machines
 from app.models import products, stock_movements
+from app.web.handout import Sheets
 
 CACHES: tuple[Any, ...] = (
     catalog._product_cache,
@@ -19,7 +20,9 @@ CACHES: tuple[Any, ...] = (
     catalog._list_cache,
     catalog._shelf_cache,
     catalog._category_cache,
+    Sheets,
 )
+LETTERS_OF_HEX = str.maketrans("0123456789", "ghijklmnop")
 counter = itertools.count(1)
 
 
@@ -110,5 +113,8 @@ async def make_options(m: Machines, labels: dict[str, int], **changed: Any) -> l
 
 
 def unheard_of(word: str) -> str:
-    """Return the word with a tail that no other test uses."""
-    return f"{word} {secrets.token_hex(4)}"
+    """Return the word with a tail that no other test uses, nor any piece that a search would take for it.
+
+    Letters alone are one word. Among digits a search finds several, and goods that have one of them.
+    """
+    return f"{word} {secrets.token_hex(6).translate(LETTERS_OF_HEX)}"

@@ -165,11 +165,11 @@ async def test_latency_delays_each_direction_once(proxy: FaultProxy, client: Cli
         client.send(b"ping ")
         await asyncio.sleep(0.01)
     await client.reader.readexactly(25)
-    assert 0.2 <= time.monotonic() - started < 0.6  # chunks travel behind each other, not one by one
+    assert 0.2 <= time.monotonic() - started < 0.9  # chunks travel behind each other; one by one: 1 s
     proxy.heal()
     started = time.monotonic()
     await client.say(b"ping")
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 0.2
 
 
 async def test_a_throttle_is_a_speed_limit(proxy: FaultProxy, client: Client) -> None:

@@ -38,6 +38,7 @@ from tests.stack import Machine as Server
 pytestmark = pytest.mark.real_first
 
 PERSIST = next(listener.queue for listener in LISTENERS if listener.name == "cart.persist")
+BACK_SECONDS = 30.0  # whoever loses a queue closes a channel, declares and pauses, each up to 5 s
 BROKERS: dict[str, Callable[[Path], Server]] = {
     "embedded": lambda folder: StandIn("sandbox.amqp", folder),
     "real": RabbitMQ,
@@ -197,7 +198,7 @@ async def test_a_full_queue_costs_no_edit(shop: Shop) -> None:
         except aio_pika.exceptions.ChannelNotFoundEntity:
             return False
 
-    await eventually(is_as_ever)
+    await eventually(is_as_ever, BACK_SECONDS)
 
 
 async def test_dead_messages_are_counted_and_said_when_they_become_more(shop: Shop) -> None:
