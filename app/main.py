@@ -28,6 +28,7 @@ from app.web import (
     crowd,
     errors,
     guards,
+    handout,
     hooks,
     language,
     security,
@@ -60,12 +61,13 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     security.register(app, settings, assets)
     language.register(app)
     errors.register(app)
+    handout.register(app, m)
     threshold.register(app)
     shape.register(app)
     guards.register(app)
     session.register(app)
     hooks.join(app)
-    crowd.register(app, partial(payments.take_place, app))
+    crowd.register(app, settings, partial(payments.take_place, app))
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     if machines is None:

@@ -53,6 +53,11 @@ def pack_placed(body: bytes, places: Sequence[bytes]) -> bytes | None:
     return packed if all(packed.count(place) == 1 for place in places) else None
 
 
+def unpack(packed: bytes) -> bytes:
+    """Return what `pack_placed` packed, with whatever stands in its places by now."""
+    return bytes(brotli.decompress(packed))
+
+
 def pack_hard(body: bytes, coding: str) -> bytes:
     """Return a file in a coding of CODINGS, as small as it gets: made once, sent for a year."""
     return bytes(brotli.compress(body, quality=11)) if coding == "br" else _gzip(body, 9)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
@@ -18,6 +19,13 @@ EARLY = 0.5  # of its lifetime: then a value in use is fetched again
 BATCH = 200
 
 Fetch = Callable[[list[K]], Awaitable[dict[K, V]]]
+
+_fresh_until: ContextVar[float] = ContextVar("fresh_until", default=float("inf"))
+
+
+def fresh_until() -> float:
+    """Return when the first of the values this task was given is to be fetched again, by time.monotonic."""
+    return _fresh_until.get()
 
 
 class Cache(Generic[K, V]):
@@ -59,10 +67,12 @@ class Cache(Generic[K, V]):
         missing = {key for key in asked if (entry := known(key)) is None or entry[0] < horizon}
         if not missing:
             self._note_use(asked, now)
+            self._note_age(asked, now)
             return {key: self._values[key][1] for key in asked}
         coming = {key: self._want(key) for key in asked if key in missing}
         found = {key: self._values[key][1] for key in asked if key not in missing}
         fetched = {key: await self._wait(key, coming[key], now) for key in coming}
+        self._note_age(asked, now)
         everything = found | fetched
         return {key: value for key in asked if (value := everything[key]) is not None}
 
@@ -88,6 +98,12 @@ class Cache(Generic[K, V]):
             self._used = {key: at for key, at in used.items() if now - at < self._seconds * IN_USE}
             self._aging = dict.fromkeys(self._used)  # the young ones too: so all are of one age from now on
             self._begin()
+
+    def _note_age(self, keys: Sequence[K], now: float) -> None:
+        """Note until when what is given away now is young; of what does not exist too."""
+        known = self._values.get
+        oldest = min((entry[0] for key in keys if (entry := known(key)) is not None), default=now)
+        _fresh_until.set(min(_fresh_until.get(), min(oldest, now) + self._seconds * EARLY))
 
     def _want(self, key: K) -> "asyncio.Future[V | None]":
         """Return what will have the value, None for what does not exist."""

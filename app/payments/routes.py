@@ -140,7 +140,7 @@ def take_place(app: Quart, scope: Any) -> bool:
     if arrival is None or scope["method"] != "GET" or "/" in payment_no:
         return False
     try:
-        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]))
+        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]), limits.READS)
     except TooManyError:
         return False  # they are told so like everybody
     confirm.take_place(m, payment_no, arrival)

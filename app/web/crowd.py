@@ -8,15 +8,16 @@ are told so at once by a page that is drawn once for everybody, and comes back b
 
 import asyncio
 import math
-import re
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart, request
+from werkzeug.http import parse_cookie
 
 from app.core import languages
+from app.settings import Settings
 from app.web import compression, language
 
 T = TypeVar("T")
@@ -29,7 +30,6 @@ MOST_WAITING = 100  # about half a second of work
 # They look again after so many seconds, each so much later than the one before: what a page takes.
 FIRST_AGAIN, EACH_AGAIN, LAST_AGAIN = 3.0, 0.004, 60.0
 FOR_ALL = "madang.for_all"
-CHOSEN = re.compile(r"(?:^|;\s*)(?:__Host-)?language=(\w\w)(?:;|$)")  # the cookie of language.py
 
 
 class _Pass:
@@ -63,8 +63,9 @@ _pass: ContextVar[_Pass | None] = ContextVar("pass", default=None)
 class Crowd:
     """The shop, with a door for those who come back from Toss, through which a few go at a time."""
 
-    def __init__(self, shop: ASGIFramework, take_place: TakePlace) -> None:
+    def __init__(self, shop: ASGIFramework, take_place: TakePlace, language_cookie: str) -> None:
         self._shop = shop
+        self._language_cookie = language_cookie
         self._gate = asyncio.Semaphore(AT_WORK)
         self._take_place = take_place
         self._waiting = 0
@@ -99,8 +100,7 @@ class Crowd:
     async def _tell(self, scope: Any, send: ASGISendCallable) -> None:
         """Answer with the page that is the same for everybody, and with a time to come again."""
         sent = {name.lower(): value for name, value in scope["headers"]}
-        chosen = CHOSEN.search(sent.get(b"cookie", b"").decode("latin-1"))
-        wanted = chosen[1] if chosen else ""
+        wanted = parse_cookie(_text(sent, b"cookie")).get(self._language_cookie, "")
         spoken = wanted if wanted in languages.NAMES else language.match(_text(sent, b"accept-language"))
         key = (spoken, compression.weigh(_text(sent, b"accept-encoding")))
         if key not in self._pages:
@@ -143,9 +143,10 @@ class Crowd:
         return told
 
 
-def register(app: Quart, take_place: TakePlace) -> None:
+def register(app: Quart, settings: Settings, take_place: TakePlace) -> None:
     """Set the door before everything else of the shop."""
-    app.asgi_app = Crowd(app.asgi_app, take_place)  # type: ignore[method-assign]
+    crowd = Crowd(app.asgi_app, take_place, settings.cookie_name(language.COOKIE))
+    app.asgi_app = crowd  # type: ignore[method-assign]
 
 
 def is_for_all() -> bool:

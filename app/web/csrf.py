@@ -10,6 +10,7 @@ from quart import g, request
 
 from app.core.errors import ForbiddenError
 from app.core.languages import marked
+from app.settings import Settings
 from app.web import current
 
 FIELD = "csrf"
@@ -36,9 +37,19 @@ def form_token() -> str:
         return PLACE
     token: str | None = g.get("form_token")
     if token is None:
-        mask = secrets.token_bytes(DIGEST_BYTES)
-        token = g.form_token = base64.urlsafe_b64encode(mask + _mask(mask, _digest())).decode()
+        token = g.form_token = mask(_digest())
     return token
+
+
+def digest(settings: Settings, binding: str) -> bytes:
+    """Return what the form tokens of a browser are made of."""
+    return hmac.digest(settings.secret_key.encode(), b"csrf\0" + binding.encode(), hashlib.sha256)
+
+
+def mask(digest_: bytes) -> str:
+    """Return a token made of a digest."""
+    veil = secrets.token_bytes(DIGEST_BYTES)
+    return base64.urlsafe_b64encode(veil + _mix(veil, digest_)).decode()
 
 
 async def check() -> None:
@@ -50,7 +61,7 @@ async def check() -> None:
     except ValueError:
         raw = b""
     is_whole = len(raw) == 2 * DIGEST_BYTES
-    sent = _mask(raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]) if is_whole else b""
+    sent = _mix(raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]) if is_whole else b""
     if not hmac.compare_digest(sent, _digest()):
         await _keep_typed()
         raise _who_sent_it()
@@ -90,7 +101,7 @@ def _check_origin() -> None:
         raise ForbiddenError("foreign origin")
 
 
-def _mask(one: bytes, other: bytes) -> bytes:
+def _mix(one: bytes, other: bytes) -> bytes:
     """Return two digests, bit by bit exclusive."""
     mixed = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
     return mixed.to_bytes(DIGEST_BYTES, "big")
@@ -101,6 +112,5 @@ def _digest() -> bytes:
     binding = current.binding()
     known: tuple[str, bytes] | None = g.get("form_digest")
     if known is None or known[0] != binding:  # logging in and out changes it
-        key = current.machines().settings.secret_key.encode()
-        known = g.form_digest = binding, hmac.digest(key, b"csrf\0" + binding.encode(), hashlib.sha256)
+        known = g.form_digest = binding, digest(current.machines().settings, binding)
     return known[1]

@@ -5,19 +5,22 @@ form and the key that makes it count once, stands in places left unpacked in the
 with these bytes filled in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, cast
 
 from quart import g, request
 
 from app.core import ids, languages, packing
+from app.infra import cache
 from app.machines import Machines
 from app.web import compression, csrf, current
+from app.web.limits import Limit
 from app.web.render import KEY_PLACE, draw
 
-MOST_PAGES = 200  # kept of about 30 kB each
+MOST_PAGES = 200  # kept of about 8 kB each
+OFFER = "madang.offer"
 
 # What stands in the places is as long as what is filled in, of bytes that no text has, so that nothing refers
 # to them, and all different and far apart, so that they are shorter as they are than packed.
@@ -38,13 +41,22 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page with its places, plain and packed, and what it shows."""
+    """A page with its places, and what it shows."""
 
     what: Mapping[str, Any]
     is_window: bool
     places: tuple[bytes, ...]
-    plain: bytes
-    packed: bytes | None
+    body: bytes
+    coding: str  # PLACED; "" where a place would not stay as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A page that was sent as it is kept, to whom it may be: what `handout.py` needs to know of it."""
+
+    page: Page
+    until: float  # by time.monotonic(): then something it shows is to be looked up again
+    limit: Limit  # that whoever asks for it is counted by
 
 
 class Pages:
@@ -74,11 +86,20 @@ async def find_page(template: str, what: Mapping[str, Any]) -> tuple[bytes, str]
         return None
     page = current.machines().keep(Pages).find(template, what)
     g.is_window = page.is_window
-    values = dict(zip(PLACES, (csrf.form_token, ids.idempotency_key), strict=True))
-    filled = {PLACES[place]: values[place]().encode() for place in page.places}
-    if page.packed is not None and compression.choose() == packing.PLACED:
-        return _fill(page.packed, filled), packing.PLACED
-    return await compression.pack(_fill(page.plain, filled))
+    body = fill_page(page, csrf.form_token)
+    if not page.coding:
+        return await compression.pack(body)
+    if compression.choose() == page.coding:
+        offer = Offer(page, cache.fresh_until(), g.counted_by)
+        cast("dict[str, Any]", request.scope)[OFFER] = offer
+        return body, page.coding
+    return await compression.pack(packing.unpack(body))
+
+
+def fill_page(page: Page, make_token: Callable[[], str]) -> bytes:
+    """Return a page, packed as it is kept, with a form token and a key of its own."""
+    values = dict(zip(PLACES, (make_token, ids.idempotency_key), strict=True))
+    return _fill(page.body, {PLACES[place]: values[place]().encode() for place in page.places})
 
 
 def _fill(page: bytes, filled: Mapping[bytes, bytes]) -> bytes:
@@ -96,4 +117,5 @@ def _draw(template: str, what: Mapping[str, Any]) -> Page:
     places = tuple(place for place in PLACES if place in text)
     plain = _fill(text, PLACES)
     packed = packing.pack_placed(plain, [PLACES[place] for place in places])
-    return Page(dict(what), g.get("is_window", False), places, plain, packed)
+    body, coding = (plain, "") if packed is None else (packed, packing.PLACED)
+    return Page(dict(what), g.get("is_window", False), places, body, coding)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from quart import request
+from quart import g, request
 
 from app.infra.gate import Gate
 from app.infra.limiter import Budget, Limiter, Rate
@@ -71,12 +71,13 @@ CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the
 
 def spend_early(limit: Limit) -> None:
     """Count a request before anything else of it is looked at. Raises TooManyError."""
+    g.counted_by = limit
     _limiter().spend_here(*_of_address(limit, caller()))
 
 
-def spend_at_door(m: Machines, whose: Caller) -> None:
+def spend_at_door(m: Machines, whose: Caller, limit: Limit) -> None:
     """Count a page whose request the shop does not see. Raises TooManyError."""
-    m.keep(_make_limiter).spend_here(*_of_address(READS, whose))
+    m.keep(_make_limiter).spend_here(*_of_address(limit, whose))
 
 
 @asynccontextmanager

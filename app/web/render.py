@@ -20,7 +20,7 @@ from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 KEY_PLACE = "\ue001key\ue001"  # where each answer has a key of its own
-MOST_PIECES = 4000  # kept of about 1 kB each
+MOST_PIECES = 1000  # kept of about 3 kB each, with what they were drawn of
 
 
 class _Environment(Environment):

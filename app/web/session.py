@@ -6,6 +6,7 @@ from werkzeug.http import dump_cookie
 from app.accounts import sessions
 from app.core import ids
 from app.infra import keys
+from app.settings import Settings
 from app.web import current, guards, operators
 
 GUEST_SECONDS = keys.CART_SECONDS
@@ -58,18 +59,22 @@ def let_out(response: Response) -> None:
 
 def set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
     """Set a cookie that only this browser's pages get back: a secret is signed by the caller."""
-    cookie = dump_cookie(
-        current.cookie_name(name),
+    response.headers.add("Set-Cookie", make_cookie(current.machines().settings, name, value, seconds))
+
+
+def make_cookie(settings: Settings, name: str, value: str, seconds: int) -> str:
+    """Return the header that sets such a cookie."""
+    return dump_cookie(
+        settings.cookie_name(name),
         value,
         max_age=seconds,
         sync_expires=False,  # every browser of today knows Max-Age
         path="/",
-        secure=current.machines().settings.is_https,
+        secure=settings.is_https,
         httponly=True,
         # Lax, not Strict: the way back from the Toss window is a cross-site navigation.
         samesite="Lax",
     )
-    response.headers.add("Set-Cookie", cookie)
 
 
 def _drop(response: Response, name: str) -> None:

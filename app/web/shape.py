@@ -1,5 +1,6 @@
 """What a request may look like before anybody reads it: its address, its headers, its body, its fields."""
 
+from collections.abc import Collection
 from functools import cached_property
 from itertools import chain
 from typing import Any, cast
@@ -133,13 +134,25 @@ async def check() -> None:
         g.hangs_up = True
         raise AmbiguousError("both a length and a transfer encoding")
     # Nobody in front speaks it to us, and a tunnel through them (Upgrade: h2c) could claim any address.
-    if version.startswith("2") and request.scheme == "http":
+    if is_tunnel(version, request.scheme):
         raise AmbiguousError("HTTP/2 without TLS")
     if len(path) + len(query) > URL_BYTES:
         raise AddressTooLongError(f"{len(path)} + {len(query)} bytes")
-    # h11's own limit ends with a packet: whole headers of four times the size come through it.
     if len(headers) > MOST_HEADERS or headers.size > HEADER_BYTES:
         raise HeadersTooLargeError(f"{len(headers)} headers")
+
+
+def is_tunnel(version: str, scheme: str) -> bool:
+    """Whether it is HTTP/2 without TLS."""
+    return version.startswith("2") and scheme == "http"
+
+
+def is_small(sent: Collection[tuple[bytes, bytes]]) -> bool:
+    """Whether headers are no more than a browser sends.
+
+    h11's own limit ends with a packet: whole headers of four times the size come through it.
+    """
+    return len(sent) <= MOST_HEADERS and sum(map(len, chain.from_iterable(sent))) <= HEADER_BYTES
 
 
 async def hang_up(response: Response) -> Response:

@@ -22,7 +22,7 @@ class Shop:
         self.begun = self.inside = self.most = self.answered = 0
         self.steps_out = False
         self.kept: set[asyncio.Task[None]] = set()
-        self.door = Crowd(self._serve, lambda _scope: False)
+        self.door = Crowd(self._serve, lambda _scope: False, "language")
 
     async def _serve(self, _scope: Any, _receive: Any, send: Answer) -> None:
         self.begun += 1
@@ -111,7 +111,7 @@ async def test_whoever_hangs_up_keeps_no_place_though_the_work_goes_on() -> None
         views.append(asyncio.create_task(shop._serve(scope, receive, send)))
         await asyncio.shield(views[-1])
 
-    shop.door = Crowd(uninterrupted, lambda _scope: False)
+    shop.door = Crowd(uninterrupted, lambda _scope: False, "language")
     gone = [shop.ask() for _ in range(3 * AT_WORK)]
     await moments(60)
     for one in gone:
@@ -146,7 +146,11 @@ async def test_beyond_so_many_everybody_is_told_by_one_page_when_to_come_again(
     async def take(message: Any) -> None:
         told.append(message)
 
-    door = Crowd(serve, lambda scope: not placed.append(scope["query_string"]))  # type: ignore[func-returns-value]
+    def take_place(scope: Any) -> bool:
+        placed.append(scope["query_string"])
+        return True
+
+    door = Crowd(serve, take_place, "language")
     sent = [(b"host", b"shop"), (b"cookie", b"sid=secret; language=en"), (b"accept-encoding", b"gzip, br")]
 
     def ask(number: int) -> asyncio.Task[None]:
