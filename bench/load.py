@@ -135,11 +135,10 @@ async def measure_slice(ground: Ground, one: Scenario, seconds: int, *, warm: bo
 
 
 async def measure_steady(ground: Ground, slices: dict[str, list[Slice]]) -> dict[str, float] | None:
-    """Send cart edits at 60 % of what the core can do by its CPU, and see how long they take."""
+    """Send cart edits at 60 % of what the shop did as fast as it could, and see how long they take."""
     if "cart: set quantity" not in slices:
         return None
-    cpu_ms = median([one.cpu_ms["web"] for one in slices["cart: set quantity"]])
-    rate = STEADY_SHARE * 1000 / cpu_ms
+    rate = STEADY_SHARE * sum_up(slices["cart: set quantity"])["rate"]
     try:
         answers = await send_paced(ground.url, await set_quantity(ground), rate, STEADY_SECONDS)
     except WrongAnswerError as error:
