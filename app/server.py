@@ -21,8 +21,6 @@ from app.web.shape import HEADER_BYTES
 QUIET_SECONDS = 30  # between two requests; also ends a connection whose headers never come
 # No answer takes us longer: whoever neither sends nor takes anything for so long has gone.
 READ_SECONDS = 120
-# A request makes a few thousand objects and leaves none behind: looked at so seldom, most are gone by then.
-COLLECT_AFTER = (20_000, 20, 50)
 LINGER_SECONDS = 1.0  # a slow phone's way from its greeting to its question
 REFUSAL = [(name.lower().encode(), value.encode()) for name, value in policy.ALWAYS.items()]
 REFUSAL.append((b"content-security-policy", policy.BARE.encode()))
@@ -73,7 +71,6 @@ async def _serve(settings: Settings, loop: Any) -> None:
     shop = _only_http(create_app(settings))
     gc.collect()
     gc.freeze()  # the program itself is never garbage
-    gc.set_threshold(*COLLECT_AFTER)
     await serve(shop, configure(settings), shutdown_trigger=told_to_stop)
 
 

@@ -169,12 +169,12 @@ def test_a_refusal_shows_no_key(keys: dict[str, Any]) -> None:
 def test_every_process_refuses_them_at_start(
     verb: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from app.__main__ import main
+    from app.commands import main
 
     settings = {"REDIS_URL": "redis://127.0.0.1:1", "AMQP_URL": "amqp://127.0.0.1:1", "SECRET_KEY": "k",
                 "PASSWORD_PEPPER": "p", "PUBLIC_URL": SHOP, "DATA_DIR": str(tmp_path)}  # fmt: skip
     for name, value in (settings | {key.upper(): word for key, word in TEST.items()}).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the tests' own log stays
+    monkeypatch.setattr("app.commands.set_up_log", lambda _level: None)  # the tests' own log stays
     assert main([verb]) == 1
     assert "take no money" in capsys.readouterr().err

@@ -153,7 +153,7 @@ AT_HOME = {
     "sql-past-sqlalchemy": ["app/infra/db.py", "app/infra/migrations.py"],
     "trusted-markup": ["app/web/render.py", "app/catalog/routes.py", "app/mail/service.py"],
     "another-clock": ["app/core/clock.py"],
-    "print-past-the-log": ["app/__main__.py"],
+    "print-past-the-log": ["app/commands.py"],
 }
 
 

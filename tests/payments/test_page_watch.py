@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.__main__ import main
+from app.commands import main
 from app.infra.migrations import migrate
 from app.machines import Machines, build_machines
 from app.payments.page.watch import Look, check_page
@@ -122,7 +122,7 @@ async def test_by_hand_the_status_tells(
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     asked = ["check-payment-page"]
-    monkeypatch.setattr("app.__main__.set_up_log", lambda _level: None)  # the tests' own log stays
+    monkeypatch.setattr("app.commands.set_up_log", lambda _level: None)  # the tests' own log stays
     assert await asyncio.to_thread(main, asked) == 0
     assert capsys.readouterr().out == "payment page: same\n"
     async with tampering(running.url, b"</body>", SKIMMER + b"</body>") as url:

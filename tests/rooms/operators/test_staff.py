@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from app import demo, seed
-from app.__main__ import main
 from app.accounts.service import TakenError
+from app.commands import main
 from app.core.errors import InvalidError, NotFoundError
 from app.infra.migrations import migrate
 from app.machines import build_machines
