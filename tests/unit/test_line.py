@@ -11,9 +11,9 @@ from app.infra.line import Line
 class Counter:
     """Somebody at work, one batch at a time as the test lets it."""
 
-    def __init__(self, *, width: int, batch: int) -> None:
+    def __init__(self, *, width: int, batch: int, gather: float = 0.0) -> None:
         self.background = Background()
-        self.line = Line(self.background, self.serve, width=width, batch=batch)
+        self.line = Line(self.background, self.serve, width=width, batch=batch, gather=gather)
         self.batches: list[list[str]] = []
         self.at_once = self.most_at_once = 0
         self.open = asyncio.Event()
@@ -37,6 +37,24 @@ async def test_first_come_first_served_and_so_many_together() -> None:
     for name in "abcdefgh":
         counter.line.join("hot", name)
     assert await counter.done() == [["a", "b", "c"], ["d", "e", "f"], ["g", "h"]]
+
+
+async def test_fewer_than_a_batch_wait_a_moment_for_more() -> None:
+    counter = Counter(width=1, batch=3, gather=0.2)
+    counter.line.join("cold", "a")
+    await asyncio.sleep(0.01)
+    counter.line.join("hot", "b")
+    assert counter.batches == []
+    assert await counter.done() == [["a", "b"]]
+
+
+async def test_a_whole_batch_waits_for_nobody() -> None:
+    counter = Counter(width=1, batch=3, gather=3600.0)
+    for name in "abc":
+        counter.line.join("hot", name)
+    await asyncio.sleep(0.01)
+    assert counter.batches == [["a", "b", "c"]]
+    await counter.background.drain(0)
 
 
 async def test_of_one_kind_one_batch_at_a_time_so_that_nobody_overtakes() -> None:
@@ -94,7 +112,7 @@ async def test_a_failure_is_not_the_end_of_those_behind(caplog: pytest.LogCaptur
             raise ValueError("bad")
         served.extend(batch)
 
-    line = Line(background, serve, width=1, batch=1)
+    line = Line(background, serve, width=1, batch=1, gather=0.0)
     for name in ("a", "bad", "b"):
         line.join("hot", name)
     await background.drain(5)

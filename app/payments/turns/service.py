@@ -24,7 +24,7 @@ from app.payments.attempt import Attempt
 from app.payments.payment import TossPayment
 from app.payments.turns.claim import Claim, claim
 from app.payments.turns.store import KeyTakenError
-from app.payments.turns.till import Till
+from app.payments.turns.till import GATHER_SECONDS, Till
 
 READ_AT_ONCE = 64
 CLAIM_AT_ONCE = 32
@@ -63,8 +63,8 @@ class Turns:
     def __init__(self, m: Machines) -> None:
         self._m = m
         self._tickets: dict[tuple[str, Arrival], Ticket] = {}
-        self._unread = Line(m.background, self._read, width=1, batch=READ_AT_ONCE)
-        self._line = Line(m.background, self._claim, width=WIDTH, batch=CLAIM_AT_ONCE)
+        self._unread = Line(m.background, self._read, width=1, batch=READ_AT_ONCE, gather=GATHER_SECONDS)
+        self._line = Line(m.background, self._claim, width=WIDTH, batch=CLAIM_AT_ONCE, gather=GATHER_SECONDS)
         self._till = Till(m)
 
     def take(self, payment_no: str, arrival: Arrival) -> tuple[Ticket, bool]:
