@@ -287,11 +287,9 @@ class _Consumer:
         finally:
             self.working = False
             if not channel.is_closed:
-                try:
+                with contextlib.suppress(AmqpUnavailableError):
                     async with _bounded(CONNECT_SECONDS, "close channel"):
                         await channel.close()  # what we hold goes back, without a nack
-                except AmqpUnavailableError as error:
-                    _log.warning("%s: %s", self._queue.name, error)
 
     async def _subscribe(self, channel: AbstractChannel) -> None:
         await channel.initialize()

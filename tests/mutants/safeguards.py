@@ -36,6 +36,7 @@ GUARDS = "tests/payments/test_guards.py"
 TURNS = "tests/payments/test_turns.py"
 LINE = "tests/unit/test_line.py"
 CROWD = "tests/unit/test_crowd.py"
+STRANGERS = "tests/rooms/catalog/test_strangers.py"
 ANSWERS = "tests/payments/test_toss_answers.py"
 CLIENT = "tests/payments/test_toss_client.py"
 JUDGING = "tests/unit/test_judging.py"
@@ -563,9 +564,41 @@ MONEY: Sequence[Mutant] = (
         name="a place at the door counts",
         rule="DOOR",
         file="app/payments/routes.py",
-        old='        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]))\n',
+        old='        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]), limits.READS)\n',
         new="        pass\n",
         tests=embedded(TURNS, "test_a_place_taken_at_the_door_counts_like_any_page"),
+    ),
+    Mutant(
+        name="who is handed a page counts",
+        rule="DOOR",
+        file="app/web/handout.py",
+        old='limits.spend_at_door(self._m, find_caller(scope, self._app.extensions["proxies"]), limit)',
+        new="pass",
+        tests=embedded(STRANGERS, "test_strangers_who_are_handed_pages_are_counted"),
+    ),
+    Mutant(
+        name="who brings a cookie is handed nothing",
+        rule="DOOR",
+        file="app/web/handout.py",
+        old='OWN = {b"cookie", ',
+        new="OWN = {",
+        tests=embedded(STRANGERS, "test_nobody_else_is_handed_it", "Cookie"),
+    ),
+    Mutant(
+        name="what is handed out is young",
+        rule="DOOR",
+        file="app/web/handout.py",
+        old="time.monotonic() < sheet.offer.until",
+        new="True",
+        tests=embedded(STRANGERS, "test_what_is_handed_out_is_a_second_old_at_most"),
+    ),
+    Mutant(
+        name="a token of ones own for each who is handed a page",
+        rule="DOOR",
+        file="app/web/handout.py",
+        old="        guest = ids.token()\n",
+        new='        guest = "a" * 43\n',
+        tests=embedded(STRANGERS, "test_what_was_handed_out_is_a_form_of_ones_own"),
     ),
     Mutant(
         name="the page for everybody is a stranger's",
