@@ -1,6 +1,7 @@
 """Every scenario beside a bare hello on the same core: requests/s, p50, p99, CPU-ms by process, x hello."""
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -14,6 +15,7 @@ from typing import Any
 
 import uvloop
 
+from app.server import QUIET_SECONDS
 from bench import machine, wrk
 from bench.client import compose, send_once, send_paced
 from bench.ground import Ground, open_ground
@@ -138,6 +140,7 @@ async def measure_steady(ground: Ground, slices: dict[str, list[Slice]]) -> dict
     """Send cart edits at 60 % of what the shop did as fast as it could, and see how long they take."""
     if "cart: set quantity" not in slices:
         return None
+    await asyncio.sleep(QUIET_SECONDS + 1)  # until the shop has hung up on a thousand shoppers of before
     rate = STEADY_SHARE * sum_up(slices["cart: set quantity"])["rate"]
     try:
         answers = await send_paced(ground.url, await set_quantity(ground), rate, STEADY_SECONDS)

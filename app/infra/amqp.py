@@ -6,19 +6,18 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from aio_pika import Connection, DeliveryMode, ExchangeType, Message
+from aio_pika import Connection, DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
 from aio_pika.connection import make_url
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
-    ChannelNotFoundEntity,
-    ChannelPreconditionFailed,
     PublishError,
 )
 
 from app.core.errors import AmqpUnavailableError
 from app.infra import metrics
 from app.infra.background import end_all
+from app.infra.declaring import count, declare
 from app.infra.deliveries import Delivery, Mover, OnMessage, happens, hold_until_settled
 from app.infra.queues import EXCHANGE, Queue
 
@@ -35,7 +34,6 @@ Healthy = Callable[[], Awaitable[bool]]
 Lose = Callable[[], None]
 
 _log = logging.getLogger(__name__)
-_kept: set[str] = set()  # queues that are not as we would declare them
 
 
 class Amqp:
@@ -78,7 +76,7 @@ class Amqp:
         if self._publishing.connection is not None:
             with contextlib.suppress(AmqpUnavailableError):
                 async with _bounded(CONNECT_SECONDS, "declare"):
-                    await _declare(self._publishing.connection, self._queues.values())
+                    await declare(self._publishing.connection, self._queues.values())
 
     async def publish(
         self,
@@ -114,7 +112,7 @@ class Amqp:
         if connection is None:
             raise AmqpUnavailableError("count: not connected")
         async with _bounded(CONNECT_SECONDS, "count"):
-            counts = {name: await _count(connection, name) for name in names}
+            counts = {name: await count(connection, name) for name in names}
         return {name: count for name, count in counts.items() if count is not None}
 
     async def _move(self, delivery: Delivery, queue: str, headers: dict[str, Any]) -> None:
@@ -135,7 +133,7 @@ class Amqp:
                 raise
 
     async def _prepare(self, connection: AbstractConnection, lose: Lose) -> None:
-        await _declare(connection, self._queues.values())
+        await declare(connection, self._queues.values())
         channel = connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.initialize()
 
@@ -276,7 +274,7 @@ class _Consumer:
         channel = connection.channel(publisher_confirms=False)
         try:
             async with _bounded(CONNECT_SECONDS, f"consume {self._queue.name}"):
-                await _declare(connection, [self._queue])
+                await declare(connection, [self._queue])
                 await self._subscribe(channel)
             while batch := await self._next_batch():
                 self.working = True
@@ -287,9 +285,11 @@ class _Consumer:
         finally:
             self.working = False
             if not channel.is_closed:
-                with contextlib.suppress(AmqpUnavailableError):
+                try:
                     async with _bounded(CONNECT_SECONDS, "close channel"):
                         await channel.close()  # what we hold goes back, without a nack
+                except AmqpUnavailableError as error:
+                    _log.warning("%s: %s", self._queue.name, error)
 
     async def _subscribe(self, channel: AbstractChannel) -> None:
         await channel.initialize()
@@ -336,38 +336,6 @@ class _Consumer:
     def _depart(self, *_: object) -> None:
         self._leave.set()
         self._inbox.put_nowait(None)
-
-
-async def _declare(connection: AbstractConnection, queues: Iterable[Queue]) -> None:
-    """Make the exchange, the queues and their bindings, or find that they are there."""
-    async with connection.channel(publisher_confirms=False) as channel:
-        await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
-    for queue in queues:
-        for name, arguments in queue.declarations().items():
-            await _declare_queue(connection, name, arguments)
-        async with connection.channel(publisher_confirms=False) as channel:
-            declared = await channel.get_queue(queue.name, ensure=False)
-            for binding in queue.bindings:
-                await declared.bind(EXCHANGE, binding)
-
-
-async def _declare_queue(connection: AbstractConnection, name: str, arguments: dict[str, Any]) -> None:
-    try:
-        async with connection.channel(publisher_confirms=False) as channel:
-            await channel.declare_queue(name, durable=True, arguments=arguments)
-    except ChannelPreconditionFailed as error:
-        # An older release made it otherwise. It holds messages: it stays, and a person may replace it.
-        if name not in _kept:  # said once, not every time it is declared
-            _kept.add(name)
-            _log.warning("%s is kept as it is: %s", name, error)
-
-
-async def _count(connection: AbstractConnection, name: str) -> int | None:
-    try:
-        async with connection.channel(publisher_confirms=False) as channel:
-            return (await channel.declare_queue(name, passive=True)).declaration_result.message_count
-    except ChannelNotFoundEntity:
-        return None
 
 
 async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:

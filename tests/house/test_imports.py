@@ -50,7 +50,7 @@ DOORS_MAY = {"accounts": {"cart", "orders", "payments"}, "orders": {"payments"}}
 DRIVERS = {
     "babel": {"app/infra/words.py"},
     "redis": {"app/infra/redis.py"},
-    "aio_pika": {"app/infra/amqp.py"},
+    "aio_pika": {"app/infra/amqp.py", "app/infra/declaring.py"},
     "httpx": {"app/payments/toss.py"},
     "bcrypt": {"app/accounts/passwords.py"},
     "aiosmtplib": {"app/mail/smtp.py"},

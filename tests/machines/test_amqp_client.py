@@ -1,6 +1,7 @@
 """How `app.infra.amqp` behaves on either server: confirmed, held, retried, parked, and back after a loss."""
 
 import asyncio
+import gc
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -137,6 +138,24 @@ async def test_messages_are_counted_where_they_wait(
     await publish(amqp, queue)  # a queue that is not there breaks nothing
 
 
+async def test_looking_after_the_queues_for_days_costs_no_memory(amqp: Amqp, queue: Queue) -> None:
+    """The library remembers every channel that a connection ever had."""
+
+    def objects() -> int:
+        gc.collect()
+        return len(gc.get_objects())
+
+    async def look_after(times: int) -> None:
+        for _ in range(times):
+            await amqp.declare([queue])
+            await amqp.count([queue.name])
+
+    await look_after(5)
+    before = objects()
+    await look_after(50)
+    assert objects() < before + 1000
+
+
 async def test_a_queue_made_otherwise_is_kept_and_served(
     amqp: Amqp, channel: AbstractChannel, queue: Queue
 ) -> None:
@@ -267,7 +286,7 @@ async def test_closing_ends_though_the_library_swallowed_the_cancellation(
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    monkeypatch.setattr(client, "_declare", swallow)
+    monkeypatch.setattr(client, "declare", swallow)
     amqp = Amqp(amqp_url)
     await amqp.start()
     await declaring.wait()
