@@ -85,6 +85,6 @@ def describe(result: dict[str, Any], name: str) -> str:
     sizes = ", ".join(f"{kind} {size:.0f}" for kind, size in result["memory_mb"].items())
     lines += ["", f"Memory of one process, MB: {sizes}."]
     if steady := result["steady"]:
-        pace = f"Cart edits at {steady['rate']}/s, 60 % of a core"
+        pace = f"Cart edits at {steady['rate']}/s, 60 % of the most it did"
         lines += ["", f"{pace}: p50 {steady['p50']} ms, p99 {steady['p99']} ms."]
     return "\n".join([*lines, ""])
