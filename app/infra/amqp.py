@@ -6,18 +6,15 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from aio_pika import Connection, DeliveryMode, Message
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
 from aio_pika.connection import make_url
-from aio_pika.exceptions import (
-    CONNECTION_EXCEPTIONS,
-    PublishError,
-)
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, PublishError
 
 from app.core.errors import AmqpUnavailableError
 from app.infra import metrics
 from app.infra.background import end_all
-from app.infra.declaring import count, declare
+from app.infra.declaring import Connection, count, declare
 from app.infra.deliveries import Delivery, Mover, OnMessage, happens, hold_until_settled
 from app.infra.queues import EXCHANGE, Queue
 
@@ -132,7 +129,7 @@ class Amqp:
                 self._unroutable.set()
                 raise
 
-    async def _prepare(self, connection: AbstractConnection, lose: Lose) -> None:
+    async def _prepare(self, connection: Connection, lose: Lose) -> None:
         await declare(connection, self._queues.values())
         channel = connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.initialize()
@@ -163,10 +160,8 @@ class _Link:
     Not aio-pika's robust one: what it restores, and when, cannot be seen from outside.
     """
 
-    def __init__(
-        self, url: str, name: str, prepare: Callable[[AbstractConnection, Lose], Awaitable[None]]
-    ) -> None:
-        self.connection: AbstractConnection | None = None
+    def __init__(self, url: str, name: str, prepare: Callable[[Connection, Lose], Awaitable[None]]) -> None:
+        self.connection: Connection | None = None
         self._url = make_url(url, heartbeat=HEARTBEAT, name=f"madang {name}")
         self._name = name
         self._prepare = prepare
@@ -188,7 +183,7 @@ class _Link:
                 _log.exception("amqp %s: attempt %d", self._name, failures)
             await asyncio.sleep(min(PAUSE_FIRST * 2**failures, PAUSE_LAST))
 
-    async def opened(self) -> AbstractConnection:
+    async def opened(self) -> Connection:
         """Wait for a connection."""
         while self.connection is None:
             await self._opened.wait()
@@ -267,7 +262,7 @@ class _Consumer:
         while not await healthy():  # noqa: ASYNC110  # nobody announces health, it is asked for
             await asyncio.sleep(HEALTH_PAUSE)
 
-    async def _live(self, connection: AbstractConnection) -> bool:
+    async def _live(self, connection: Connection) -> bool:
         """Consume on one channel while it lives; False when it was our patience that ended."""
         self._leave.clear()
         self._inbox = asyncio.Queue()
@@ -338,7 +333,7 @@ class _Consumer:
         self._inbox.put_nowait(None)
 
 
-async def _need_nothing(_connection: AbstractConnection, _lose: Lose) -> None:
+async def _need_nothing(_connection: Connection, _lose: Lose) -> None:
     """Stand where a connection needs no preparation."""
 
 

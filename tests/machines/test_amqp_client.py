@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -154,6 +155,18 @@ async def test_looking_after_the_queues_for_days_costs_no_memory(amqp: Amqp, que
     before = objects()
     await look_after(50)
     assert objects() < before + 1000
+
+
+async def test_a_lost_connection_is_forgotten(amqp: Amqp, queue: Queue) -> None:
+    await amqp.declare([queue])
+    lost = amqp._publishing.connection
+    assert lost is not None
+    left = weakref.ref(lost)
+    await lost.close()
+    del lost
+    await becomes(lambda: amqp.connected and amqp._publishing.connection not in {None, left()})
+    gc.collect()
+    assert left() is None
 
 
 async def test_a_queue_made_otherwise_is_kept_and_served(
