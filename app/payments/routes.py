@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from quart import Blueprint, Quart, Response, ResponseReturnValue, request
 from werkzeug.datastructures import MultiDict
 
-from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError, TooManyError
+from app.core.errors import CommitUnknownError, DatabaseUnavailableError, NotFoundError
 from app.core.languages import marked
 from app.infra import qr
 from app.machines import Machines
@@ -24,7 +24,6 @@ from app.payments.arrival import Place, Result
 from app.payments.forms import read_arrival, read_failure_code
 from app.payments.outcome import Outcome, Sight
 from app.web import crowd, current, htmx, limits, security
-from app.web.caller import find_caller
 from app.web.guards import anyone, outside
 from app.web.htmx import Piece, respond
 from app.web.session import set_cookie
@@ -139,10 +138,8 @@ def take_place(app: Quart, scope: Any) -> bool:
     payment_no = scope["path"].removeprefix(crowd.PREFIX)
     if arrival is None or scope["method"] != "GET" or "/" in payment_no:
         return False
-    try:
-        limits.spend_at_door(m, find_caller(scope, app.extensions["proxies"]), limits.READS)
-    except TooManyError:
-        return False  # they are told so like everybody
+    if not limits.counts_at_door(app, scope, limits.READS):
+        return False
     confirm.take_place(m, payment_no, arrival)
     return True
 

@@ -16,11 +16,9 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from quart import Quart
 
 from app.core import ids, packing
-from app.core.errors import TooManyError
 from app.infra.log import trace
 from app.machines import Machines
 from app.web import compression, csrf, current, kept, language, limits, session, shape
-from app.web.caller import find_caller
 
 # What only somebody brings who is known here, sends a form, or wants a part of the page.
 OWN = {b"cookie", b"hx-request", b"content-length", b"transfer-encoding"}
@@ -41,7 +39,7 @@ class Sheet:
 
 
 class Sheets:
-    """The answers that are handed out, the one used longest ago first."""
+    """The answers that are handed out, the one drawn longest ago first."""
 
     def __init__(self, _m: Machines) -> None:
         self._sheets: dict[Name, Sheet] = {}
@@ -74,27 +72,18 @@ class Handout:
             await self._shop(scope, receive, send)
             return
         sheet = self._m.keep(Sheets).find(name)
-        if sheet is None or not self._counts(scope, sheet.offer.limit):
+        if sheet is None or not limits.counts_at_door(self._app, scope, sheet.offer.limit):
             await self._watch(name, scope, receive, send)
             return
         trace.set(secrets.token_hex(4))
         guest = ids.token()
-        binding = csrf.digest(self._m.settings, guest)
-        body = kept.fill_page(sheet.offer.page, lambda: csrf.mask(binding))
+        body = kept.fill_page(sheet.offer.page, lambda: csrf.mask(csrf.digest(self._m.settings, guest)))
         start = sheet.start
         if sheet.greets:
             cookie = session.make_cookie(self._m.settings, current.GUEST_COOKIE, guest, session.GUEST_SECONDS)
             start = {**start, "headers": [*start["headers"], (b"set-cookie", cookie.encode())]}
         await send(start)  # type: ignore[arg-type]
         await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    def _counts(self, scope: Any, limit: limits.Limit) -> bool:
-        """Count them; False when they came too often, which the shop tells them."""
-        try:
-            limits.spend_at_door(self._m, find_caller(scope, self._app.extensions["proxies"]), limit)
-        except TooManyError:
-            return False
-        return True
 
     async def _watch(
         self, name: Name, scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable

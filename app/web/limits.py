@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from quart import g, request
+from quart import Quart, g, request
 
+from app.core.errors import TooManyError
 from app.infra.gate import Gate
 from app.infra.limiter import Budget, Limiter, Rate
 from app.machines import Machines
 from app.web import current
-from app.web.caller import Caller, caller
+from app.web.caller import Caller, caller, find_caller
 
 # A network (/24, /48) may do more than an address, and less than all its addresses together.
 NETWORK = 4
@@ -75,9 +77,15 @@ def spend_early(limit: Limit) -> None:
     _limiter().spend_here(*_of_address(limit, caller()))
 
 
-def spend_at_door(m: Machines, whose: Caller, limit: Limit) -> None:
-    """Count a page whose request the shop does not see. Raises TooManyError."""
-    m.keep(_make_limiter).spend_here(*_of_address(limit, whose))
+def counts_at_door(app: Quart, scope: Any, limit: Limit) -> bool:
+    """Count a page whose request the shop does not see; False: too often, which the shop tells them."""
+    m: Machines = app.extensions["machines"]
+    whose = find_caller(scope, app.extensions["proxies"])
+    try:
+        m.keep(_make_limiter).spend_here(*_of_address(limit, whose))
+    except TooManyError:
+        return False
+    return True
 
 
 @asynccontextmanager
