@@ -1,22 +1,28 @@
 """What can be asked of the catalogue."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from app.catalog import paging, store
 from app.catalog.paging import PAGE_SIZE, Position, Sort
 from app.catalog.product import Product, ProductCard, ProductPage, show_product
 from app.core.errors import NotFoundError
 from app.core.languages import _
-from app.infra.cache import Cache
+from app.infra.cache import Cache, Confirm
 from app.infra.db import Tx
 from app.machines import Machines
+
+V = TypeVar("V")
 
 FRESH_SECONDS = 1  # how old what is shown may be; a checkout reads the database itself
 MOST_PRODUCTS = 20_000
 MOST_PAGES, PAGES_REFRESHED = 500, 16  # each page of a list is a statement or two
 CATEGORY_SECONDS = 10
+# A change is seen when its transaction commits, with the moment its process wrote: so long before that.
+OVERLAP_SECONDS = 10
+MOST_CHANGED = 500  # at a time; beyond, whatever is in use is fetched anew
 SHELF = 8
 NEIGHBOURS, NEIGHBOUR_SECONDS = 4, 30.0
 
@@ -112,12 +118,27 @@ class _Place:
     after: Position | None
 
 
+def _confirm(m: Machines, shown: Callable[[int, V], Iterable[int]]) -> Confirm[int, V]:
+    """Return what tells which values are as the database has them; ``shown`` are the products in a value."""
+
+    async def confirm(values: dict[int, V], seconds: float) -> Iterable[int]:
+        since = m.clock.now() - timedelta(seconds=seconds + OVERLAP_SECONDS)
+        async with m.db.read() as tx:
+            changed = await store.select_changed(tx, since, MOST_CHANGED)
+        if len(changed) >= MOST_CHANGED:
+            return ()
+        return [key for key, value in values.items() if changed.isdisjoint(shown(key, value))]
+
+    return confirm
+
+
 def _product_cache(m: Machines) -> Cache[int, Product]:
     async def fetch(ids: list[int]) -> dict[int, Product]:
         async with m.db.read() as tx:
             return await store.select_products(tx, ids)
 
-    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PRODUCTS)
+    confirm = _confirm(m, lambda product_id, _: (product_id,))
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PRODUCTS).confirmed_by(confirm)
 
 
 def _page_cache(m: Machines) -> Cache[int, ProductPage]:
@@ -131,7 +152,10 @@ def _page_cache(m: Machines) -> Cache[int, ProductPage]:
             for number, one in products.items()
         }
 
-    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES)
+    def shown(product_id: int, page: ProductPage) -> Iterable[int]:
+        return (product_id, *(option.product_id for option in page.options))
+
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES).confirmed_by(_confirm(m, shown))
 
 
 def _neighbour_cache(m: Machines) -> Cache[int, list[int]]:
@@ -150,7 +174,9 @@ def _card_cache(m: Machines) -> Cache[int, ProductCard]:
         async with m.db.read() as tx:
             return {card.product_id: card for card in await read_cards(tx, ids)}
 
-    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES * NEIGHBOURS)
+    # An article's number is that of its first option, and of its group.
+    confirm = _confirm(m, lambda article_id, _: (article_id,))
+    return Cache(m.background, fetch, FRESH_SECONDS, MOST_PAGES * NEIGHBOURS).confirmed_by(confirm)
 
 
 def _list_cache(m: Machines) -> Cache[_Place, ListPage]:

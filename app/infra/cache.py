@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from itertools import chain, islice
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from app.core.errors import UnavailableError
 from app.infra.background import Background
@@ -14,11 +14,14 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 STALE_SECONDS = 3600
+FETCH_AGAIN = 10  # lifetimes after which a value is fetched anew, whatever its source says of it
 IN_USE = 3  # lifetimes without a use, after which a value is no longer kept fresh
 EARLY = 0.5  # of its lifetime: then a value in use is fetched again
 BATCH = 200
 
 Fetch = Callable[[list[K]], Awaitable[dict[K, V]]]
+# Of these values, which were right so many seconds ago, the keys of those that still are.
+Confirm = Callable[[dict[K, V], float], Awaitable[Iterable[K]]]
 
 _fresh_until: ContextVar[float] = ContextVar("fresh_until", default=float("inf"))
 
@@ -26,6 +29,14 @@ _fresh_until: ContextVar[float] = ContextVar("fresh_until", default=float("inf")
 def fresh_until() -> float:
     """Return when the first of the values this task was given is to be fetched again, by time.monotonic."""
     return _fresh_until.get()
+
+
+class _Entry(NamedTuple, Generic[V]):
+    """A value, when it was last known to be right, and when it was fetched."""
+
+    right_at: float
+    value: V
+    fetched_at: float
 
 
 class Cache(Generic[K, V]):
@@ -47,11 +58,12 @@ class Cache(Generic[K, V]):
     ) -> None:
         self._background = background
         self._fetch = fetch
+        self._confirm: Confirm[K, V] | None = None
         self._seconds = seconds
         self._size = size
         self._refreshed = refreshed
         self._clock = time.monotonic
-        self._values: dict[K, tuple[float, V]] = {}
+        self._values: dict[K, _Entry[V]] = {}
         self._used: dict[K, float] = {}  # found here, the longest ago first
         self._wanted: dict[K, asyncio.Future[V | None]] = {}  # somebody waits for these
         self._aging: dict[K, None] = {}  # and nobody for these
@@ -59,18 +71,23 @@ class Cache(Generic[K, V]):
         self._asked_at = 0.0
         self._fetching: asyncio.Task[None] | None = None
 
+    def confirmed_by(self, confirm: Confirm[K, V]) -> "Cache[K, V]":
+        """Ask first whether what is in use has changed: most of the time, nothing has."""
+        self._confirm = confirm
+        return self
+
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values of the keys that exist. Raises UnavailableError when old ones are missing too."""
         now = self._clock()
         asked = list(dict.fromkeys(keys))
         known, horizon = self._values.get, now - self._seconds
-        missing = {key for key in asked if (entry := known(key)) is None or entry[0] < horizon}
+        missing = {key for key in asked if (entry := known(key)) is None or entry.right_at < horizon}
         if not missing:
             self._note_use(asked, now)
             self._note_age(asked, now)
-            return {key: self._values[key][1] for key in asked}
+            return {key: self._values[key].value for key in asked}
         coming = {key: self._want(key) for key in asked if key in missing}
-        found = {key: self._values[key][1] for key in asked if key not in missing}
+        found = {key: self._values[key].value for key in asked if key not in missing}
         fetched = {key: await self._wait(key, coming[key], now) for key in coming}
         self._note_age(asked, now)
         everything = found | fetched
@@ -82,7 +99,7 @@ class Cache(Generic[K, V]):
         except UnavailableError:
             if self._age(key, now) > STALE_SECONDS:
                 raise
-            return self._values[key][1]
+            return self._values[key].value
 
     def _note_use(self, keys: Sequence[K], now: float) -> None:
         """Note that these were here, and see to it that they still are the next time."""
@@ -91,7 +108,7 @@ class Cache(Generic[K, V]):
         for key in keys:
             used.pop(key, None)
             used[key] = now
-            ages = ages or self._values[key][0] < aging
+            ages = ages or self._values[key].right_at < aging
         while len(used) > self._refreshed:
             used.pop(next(iter(used)))
         if ages and (self._fetching is None or self._fetching.done()):
@@ -102,7 +119,7 @@ class Cache(Generic[K, V]):
     def _note_age(self, keys: Sequence[K], now: float) -> None:
         """Note until when what is given away now is young; of what does not exist too."""
         known = self._values.get
-        oldest = min((entry[0] for key in keys if (entry := known(key)) is not None), default=now)
+        oldest = min((entry.right_at for key in keys if (entry := known(key)) is not None), default=now)
         _fresh_until.set(min(_fresh_until.get(), min(oldest, now) + self._seconds * EARLY))
 
     def _want(self, key: K) -> "asyncio.Future[V | None]":
@@ -121,6 +138,8 @@ class Cache(Generic[K, V]):
     async def _fetch_all(self) -> None:
         """Ask for what is wanted, and then for what is about to be."""
         try:
+            if self._confirm is not None and not self._wanted:
+                await self._keep_unchanged(self._confirm)
             while keys := list(islice(dict.fromkeys(chain(self._wanted, self._aging)), BATCH)):
                 self._asked = {key: self._wanted.pop(key, None) for key in keys}
                 self._asked_at = self._clock()
@@ -133,13 +152,28 @@ class Cache(Generic[K, V]):
             self._give_up(UnavailableError(f"cache: {type(error).__name__}"))
             raise
 
+    async def _keep_unchanged(self, confirm: Confirm[K, V]) -> None:
+        """Let those values stay that are as they were."""
+        now, known = self._clock(), self._values.get
+        oldest_fetched = now - self._seconds * FETCH_AGAIN
+        aging = {
+            key: entry for key in self._aging if (entry := known(key)) and entry.fetched_at > oldest_fetched
+        }
+        if not aging:
+            return
+        values = {key: entry.value for key, entry in aging.items()}
+        for key in await confirm(values, now - min(entry.right_at for entry in aging.values())):
+            self._values[key] = aging[key]._replace(right_at=now)
+            self._aging.pop(key, None)
+
     def _keep(self, fetched: dict[K, V]) -> None:
         asked, self._asked = self._asked, {}
         for key, coming in asked.items():
             self._values.pop(key, None)
             if coming is not None:
                 coming.set_result(fetched.get(key))
-        self._values.update({key: (self._asked_at, value) for key, value in fetched.items()})
+        at = self._asked_at
+        self._values.update({key: _Entry(at, value, at) for key, value in fetched.items()})
         while len(self._values) > self._size:
             self._values.pop(next(iter(self._values)))
 
@@ -154,4 +188,4 @@ class Cache(Generic[K, V]):
 
     def _age(self, key: K, now: float) -> float:
         entry = self._values.get(key)
-        return float("inf") if entry is None else now - entry[0]
+        return float("inf") if entry is None else now - entry.right_at

@@ -46,6 +46,7 @@ LISTS: dict[str, Ask] = {
 ASKED: dict[str, Ask] = LISTS | {
     "products of a cart": lambda tx: catalog.select_products(tx, range(100, 150)),
     "cards of a search": lambda tx: catalog.select_cards(tx, range(100, 124)),
+    "changed products": lambda tx: catalog.select_changed(tx, WHEN + timedelta(minutes=COUNT - 20), 500),
     "options": lambda tx: catalog.select_options(tx, [31, 61]),
     "counted options": lambda tx: catalog.select_groups(tx, range(1, 25)),
     "lowered prices": lambda tx: catalog.select_discounted(tx, 8),

@@ -171,7 +171,9 @@ async def test_while_the_database_is_away_old_pages_are_drawn_and_not_handed_out
         raise DatabaseUnavailableError("away")
 
     monkeypatch.setattr(page_cache, "_fetch", away)
-    page_cache._values = {key: (at - 60, page) for key, (at, page) in page_cache._values.items()}
+    page_cache._values = {
+        key: entry._replace(right_at=entry.right_at - 60) for key, entry in page_cache._values.items()
+    }
     shop.m._kept.pop(Sheets)
     drawn.clear()
     for _ in range(3):
