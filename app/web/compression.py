@@ -13,9 +13,9 @@ LEAST_BYTES = 200  # below, the header that says so costs what is saved
 THREAD_BYTES = 64 * 1024  # larger ones would hold the event loop for a millisecond and more
 
 
-def choose() -> str:
+def choose(codings: tuple[str, ...] = packing.CODINGS) -> str:
     """Return the coding in which this caller wants the answer, by its weights; "" for none."""
-    return weigh(request.headers.get("Accept-Encoding", ""))
+    return weigh(request.headers.get("Accept-Encoding", ""), codings)
 
 
 async def pack(body: bytes) -> tuple[bytes, str]:
@@ -23,7 +23,7 @@ async def pack(body: bytes) -> tuple[bytes, str]:
 
     Nothing in a page is worth guessing at by its length (BREACH): form tokens are masked anew in each.
     """
-    coding = choose()
+    coding = choose(packing.codings(len(body)))
     if not coding or len(body) < LEAST_BYTES:
         return body, ""
     if len(body) < THREAD_BYTES:
@@ -32,9 +32,9 @@ async def pack(body: bytes) -> tuple[bytes, str]:
 
 
 @lru_cache(maxsize=1000)  # browsers say one of a few things
-def weigh(header: str) -> str:
+def weigh(header: str, codings: tuple[str, ...] = packing.CODINGS) -> str:
     """Return the coding that a browser's weights ask for; "" for none."""
     accepted = parse_accept_header(header, Accept)
-    coding = max(packing.CODINGS, key=accepted.quality)  # the first of several equals
+    coding = max(codings, key=accepted.quality)  # the first of several equals
     wanted = accepted.quality(coding)
     return coding if wanted > 0 and wanted >= accepted.quality("identity") else ""
