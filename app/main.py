@@ -25,6 +25,7 @@ from app.search import routes as search
 from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
+    connection,
     crowd,
     errors,
     guards,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     security.register(app, settings, assets)
     language.register(app)
     errors.register(app)
+    connection.register(app)
     handout.register(app, m)
     threshold.register(app)
     shape.register(app)

@@ -142,8 +142,12 @@ async def measure_steady(ground: Ground, slices: dict[str, list[Slice]]) -> dict
         return None
     await asyncio.sleep(QUIET_SECONDS + 1)  # until the shop has hung up on a thousand shoppers of before
     rate = STEADY_SHARE * sum_up(slices["cart: set quantity"])["rate"]
+    edits = await set_quantity(ground)
     try:
-        answers = await send_paced(ground.url, await set_quantity(ground), rate, STEADY_SECONDS)
+        await send_paced(
+            ground.url, edits, rate, WARM_SECONDS
+        )  # who logged in, and what is sold, is looked up anew
+        answers = await send_paced(ground.url, edits, rate, STEADY_SECONDS)
     except WrongAnswerError as error:
         print(f"{rate:.0f} cart edits a second were too many for this machine now: {error}", file=sys.stderr)
         return None

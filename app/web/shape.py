@@ -80,9 +80,9 @@ class BoundedParser(FormDataParser):
 class SentHeaders(Headers):
     """The headers of a request, which nobody changes: found by name at once, the first of several."""
 
-    def __init__(self, sent: Headers) -> None:
+    def __init__(self, sent: list[tuple[str, str]]) -> None:
         super().__init__()
-        self._list = list(sent)
+        self._list = sent
         self._first = {name.lower(): text for name, text in reversed(self._list)}
         self.size = sum(map(len, chain.from_iterable(self._list)))
 
@@ -104,10 +104,6 @@ class BoundedRequest(Request):
     form_data_parser_class = BoundedParser
 
     headers: SentHeaders
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.headers = SentHeaders(self.headers)
 
     @cached_property
     def blueprints(self) -> list[str]:
