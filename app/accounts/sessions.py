@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from app.accounts import store
@@ -231,6 +232,7 @@ async def _keep(m: Machines, token_hash: str, mark: str, row: Row | None) -> Non
             await m.redis.run(m.keep(Scripts).keep, [keys.session(token_hash)], args)
 
 
+@lru_cache(maxsize=1000)
 def _read_copy(kept: str) -> Shopper:
     return Shopper(**json.loads(kept))
 

@@ -43,7 +43,7 @@ async def add_line() -> Response:
     link = (_("장바구니 보기"), "/cart")
     ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=isolated(find(name))), link)
     said = Notice("warn", edited.note, link) if edited.note else ok
-    pieces = [Piece("cart/badge"), Piece("cart/key"), Piece("web/notice")]
+    pieces = [_badge(edited.cart), Piece("cart/key"), Piece("web/notice")]
     return await htmx.draw_pieces(pieces, notice=said, **_show(edited.cart))
 
 
@@ -54,8 +54,8 @@ async def set_quantity(product_id: int) -> Response:
     form = SetQuantity.read(await read_fields())
     edited = await service.set_quantity(current.machines(), current.owner(), product_id, form.quantity)
     line = edited.cart.line(product_id)
-    changed = Piece("cart/lines") if line is None else Piece("cart/line", product_id)
-    return await _after(edited, changed, line=line)
+    changed = Piece("cart/lines") if line is None else Piece("cart/line", product_id, of=line.shown())
+    return await _after(edited, changed)
 
 
 @blueprint.post("/cart/lines/<int:product_id>/removal")
@@ -75,7 +75,7 @@ async def undo() -> Response:
     return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
 
 
-async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
+async def _after(edited: Edited, *changed: Piece) -> Response:
     """Answer an edit: the changed pieces, or for a plain browser the cart page it is sent to."""
     current.prolong_guest()
     if not htmx.wants_pieces():
@@ -85,11 +85,15 @@ async def _after(edited: Edited, *changed: Piece, **what: Any) -> Response:
         return await respond(
             "cart/cart.html", status=409, notice=Notice("warn", edited.note), **_show(edited.cart)
         )
-    pieces = [*changed, Piece("cart/totals"), Piece("cart/badge")]
+    pieces = [*changed, Piece("cart/totals"), _badge(edited.cart)]
     if not edited.note:  # what stands there may be about another line
-        return await htmx.draw_pieces(pieces, **_show(edited.cart), **what)
+        return await htmx.draw_pieces(pieces, **_show(edited.cart))
     notice = Notice("warn", edited.note)
-    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart), **what)
+    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart))
+
+
+def _badge(cart: CartView) -> Piece:
+    return Piece("cart/badge", of={"count": cart.total_quantity})
 
 
 def _show(cart: CartView) -> dict[str, Any]:

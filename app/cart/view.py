@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from app.cart.snapshot import SnapLine, Snapshot
 from app.catalog.product import Product
+from app.core.blanks import Filled
 from app.core.languages import _
+from app.core.money import format_won
 from app.settings import Settings
 
 MAX_QUANTITY = 99
 NOTHING_KNOWN: Mapping[int, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class CartLine:
+class CartLine(NamedTuple):
     """One line: what it is, what it costs now, and whether it can be had."""
 
     product_id: int
@@ -42,6 +44,17 @@ class CartLine:
     def most_typed(self) -> int:
         """The most the field takes: more than there is goes to the server, which says how much there is."""
         return MAX_QUANTITY
+
+    def shown(self) -> dict[str, Any]:
+        """Return what its partial is drawn of: the line without its figures, which are filled in."""
+        stock = self.stock if self.state == "short" else 0  # else it is not said
+        return {
+            "line": self._replace(quantity=0, stock=stock),
+            "quantity": Filled(self.quantity),
+            "less": Filled(max(self.quantity - 1, 1)),
+            "more": Filled(min(self.quantity + 1, self.max_quantity)),
+            "amount": Filled(format_won(self.amount)),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 FORWARDED = "X-Forwarded-For"
 FORWARDED_BYTES = FORWARDED.lower().encode()
 MOST_HOPS = 20
-HOSTS = {4: 32, 6: 64}  # what one household has: an address, or with IPv6 as many as it likes of a /64
-NETWORKS = {4: 24, 6: 48}
+# Bytes of an address. What one household has: an address, or with IPv6 as many as it likes of a /64.
+HOST_BYTES = {4: 4, 6: 8}
+NETWORK_BYTES = {4: 3, 6: 6}
 log = logging.getLogger(__name__)
 
 
@@ -25,9 +26,9 @@ log = logging.getLogger(__name__)
 class Caller:
     """Who calls, as far as an address can tell.
 
-    ``address`` is what logs keep; ``host`` and ``network`` are what it is counted by. ``stands_for_many``:
-    this machine, its containers or the office's network. Shoppers have such an address only behind a proxy
-    that TRUSTED_PROXIES does not name, and then they all have the same one.
+    ``address`` is what logs keep; ``host`` and ``network`` are what it is counted by (bytes, in hex).
+    ``stands_for_many``: this machine, its containers or the office's network. Shoppers have such an address
+    only behind a proxy that TRUSTED_PROXIES does not name, and then they all have the same one.
     """
 
     address: str
@@ -44,7 +45,7 @@ def caller() -> Caller:
         found = find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])
         here = g.caller = _describe(found)
         if here.stands_for_many and forwarded:
-            _warn_once(here.host)
+            _warn_once(here.address)
     return here
 
 
@@ -83,10 +84,8 @@ def _describe(text: str) -> Caller:
     address = _parse(text)
     if address is None:  # a socket without a network
         return Caller("local", "local", "local", stands_for_many=True)
-    host, network = (
-        ipaddress.ip_network((address, sizes[address.version]), strict=False) for sizes in (HOSTS, NETWORKS)
-    )
-    return Caller(str(address), str(host), str(network), stands_for_many=not address.is_global)
+    host, network = (address.packed[: size[address.version]].hex() for size in (HOST_BYTES, NETWORK_BYTES))
+    return Caller(str(address), host, network, stands_for_many=not address.is_global)
 
 
 @lru_cache(maxsize=10_000)
@@ -100,5 +99,5 @@ def _parse(text: str) -> Address | None:
 
 
 @lru_cache(maxsize=1)
-def _warn_once(host: str) -> None:
-    log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", host)
+def _warn_once(address: str) -> None:
+    log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", address)

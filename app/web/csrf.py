@@ -15,8 +15,7 @@ from app.web import current
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
-DIGEST_BYTES = 32
-PLACE = "\ue001csrf\ue001"  # where each answer has a token of its own
+DIGEST_BYTES = 16  # as hard to guess as a key, and each page carries half as much that cannot be packed
 
 
 class SessionEndedError(ForbiddenError):
@@ -33,8 +32,6 @@ def form_token() -> str:
 
     The mask keeps a compressed page from betraying the token byte by byte (BREACH).
     """
-    if g.get("is_for_all"):
-        return PLACE
     token: str | None = g.get("form_token")
     if token is None:
         token = g.form_token = mask(_digest())
@@ -43,7 +40,8 @@ def form_token() -> str:
 
 def digest(settings: Settings, binding: str) -> bytes:
     """Return what the form tokens of a browser are made of."""
-    return hmac.digest(settings.secret_key.encode(), b"csrf\0" + binding.encode(), hashlib.sha256)
+    whole = hmac.digest(settings.secret_key.encode(), b"csrf\0" + binding.encode(), hashlib.sha256)
+    return whole[:DIGEST_BYTES]
 
 
 def mask(digest_: bytes) -> str:

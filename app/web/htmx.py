@@ -1,5 +1,6 @@
 """The one way to answer: whole pages for browsers, pieces for htmx, redirects for both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -8,7 +9,7 @@ from quart import Response, g, request
 
 from app.core import languages
 from app.web import compression, kept
-from app.web.render import draw, draw_page
+from app.web.render import draw, draw_kept, draw_page
 
 HTML = "text/html; charset=utf-8"
 # What the same address is answered by; no cache may give one browser's answer to another.
@@ -17,10 +18,14 @@ VARY = "HX-Request, HX-Request-Type, Cookie, Accept-Language, Accept-Encoding"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One partial of an answer. Its root element's id is ``<room>-<noun>[-key]``."""
+    """One partial of an answer. Its root element's id is ``<room>-<noun>[-key]``.
+
+    ``of``: what it is drawn of, where that is all it needs. Then it is drawn once for everybody.
+    """
 
     partial: str  # "cart/lines"
     key: str | int | None = None
+    of: Mapping[str, Any] | None = None
 
     @property
     def root_id(self) -> str:
@@ -58,11 +63,15 @@ async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) ->
     """Answer with partials only; each replaces the element with its root id, by morphing."""
     g.sends_pieces = True
     drawn = [
-        f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">'
-        f"{draw(f'partials/{piece.partial}.html', **what)}</hx-partial>"
+        f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">{_draw(piece, what)}</hx-partial>'
         for piece in pieces
     ]
     return await _html("".join(drawn), status)
+
+
+def _draw(piece: Piece, what: Mapping[str, Any]) -> str:
+    template = f"partials/{piece.partial}.html"
+    return draw(template, **what) if piece.of is None else draw_kept(template, **piece.of)
 
 
 def redirect(url: str) -> Response:

@@ -15,9 +15,9 @@ from quart import g, request
 from app.core import ids, languages, packing
 from app.infra import cache
 from app.machines import Machines
-from app.web import compression, csrf, current
+from app.web import compression, csrf, current, places
 from app.web.limits import Limit
-from app.web.render import KEY_PLACE, draw
+from app.web.render import draw
 
 MOST_PAGES = 200  # kept of about 8 kB each
 OFFER = "madang.offer"
@@ -34,8 +34,8 @@ def _mix(no_text: Sequence[int], within: Iterable[int]) -> bytes:
 
 
 PLACES = {
-    csrf.PLACE.encode(): _mix(_NO_TEXT, range(0x80, 0xB0)),
-    KEY_PLACE.encode(): _mix(_NO_TEXT[1:32:2], range(0x80, 0xC0, 4)),
+    places.TOKEN.encode(): _mix(_NO_TEXT[::2], range(0x80, 0x98)),
+    places.KEY.encode(): _mix(_NO_TEXT[1:32:2], range(0x80, 0xC0, 4)),
 }
 
 
@@ -109,13 +109,10 @@ def _fill(page: bytes, filled: Mapping[bytes, bytes]) -> bytes:
 
 
 def _draw(template: str, what: Mapping[str, Any]) -> Page:
-    g.is_for_all = True
-    try:
+    with places.left():
         text = draw(template, **what).encode()
-    finally:
-        g.is_for_all = False
-    places = tuple(place for place in PLACES if place in text)
+    there = tuple(place for place in PLACES if place in text)
     plain = _fill(text, PLACES)
-    packed = packing.pack_placed(plain, [PLACES[place] for place in places])
+    packed = packing.pack_placed(plain, [PLACES[place] for place in there])
     body, coding = (plain, "") if packed is None else (packed, packing.PLACED)
-    return Page(dict(what), g.get("is_window", False), places, body, coding)
+    return Page(dict(what), g.get("is_window", False), there, body, coding)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from quart import Quart, g, request
@@ -127,6 +127,7 @@ def _make_limiter(m: Machines) -> Limiter:
     return Limiter(m.redis, m.clock)
 
 
+@lru_cache(maxsize=10_000)
 def _of_address(limit: Limit, whose: Caller) -> tuple[Budget, Budget]:
     crowd = CROWD if whose.stands_for_many else 1
     budget = partial(Budget, limit.name)

@@ -14,12 +14,12 @@ from quart import current_app, g, request
 
 from app.cart import view as cart
 from app.core import clock, ids, languages, money
+from app.core.blanks import Filled
 from app.settings import Settings
-from app.web import csrf, current, seller, sentences
+from app.web import csrf, current, places, seller, sentences
 from app.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-KEY_PLACE = "\ue001key\ue001"  # where each answer has a key of its own
 MOST_PIECES = 1000  # kept of about 3 kB each, with what they were drawn of
 
 
@@ -79,7 +79,7 @@ class Templates:
             "asset": assets.url,
             "counter_css": lambda: _style(assets.counter_style),
             "window_css": partial(_window_css, assets),
-            "idempotency_key": lambda: KEY_PLACE if g.get("is_for_all") else ids.idempotency_key(),
+            "idempotency_key": lambda: places.KEY if places.are_left() else ids.idempotency_key(),
             "kept": _keep_pieces(self),
         }
         self._spoken = {language: _Environment(language, self.globals) for language in languages.NAMES}
@@ -98,19 +98,26 @@ def _keep_pieces(templates: Templates) -> Callable[..., Markup]:
     """Return what draws a partial once for everybody: for the same things, in the same language, the same.
 
     It is drawn where there is no request, so nothing of one shopper's can be kept for the next: a partial
-    that asks who is there, or for a form's token, fails.
+    that asks who is there fails, and where a form's token belongs its place is left. So are those of what is
+    ``Filled``, which is text without markup.
     """
 
     @lru_cache(maxsize=MOST_PIECES)
-    def draw_once(language: str, partial_: str, what: tuple[tuple[str, Any], ...]) -> Markup:
-        def draw_alone() -> Markup:
+    def draw_once(language: str, partial_: str, what: tuple[tuple[str, Any], ...]) -> str:
+        def draw_alone() -> str:
             languages.speak(language)
-            return Markup(templates.draw(partial_, **dict(what)))  # nosec B704 # noqa: S704 - escaped while drawn
+            with places.left():
+                return templates.draw(partial_, **dict(what))
 
         return Context().run(draw_alone)
 
     def kept(partial_: str, /, **what: Any) -> Markup:
-        return draw_once(languages.spoken(), partial_, tuple(what.items()))
+        filled = {name: value for name, value in what.items() if isinstance(value, Filled)}
+        alone = tuple((name, places.blank(name) if name in filled else what[name]) for name in what)
+        drawn = draw_once(languages.spoken(), partial_, alone)
+        for name, value in filled.items():
+            drawn = drawn.replace(places.blank(name), value)
+        return Markup(drawn)  # nosec B704 # noqa: S704 - escaped while drawn
 
     return kept
 
@@ -132,7 +139,8 @@ def _fill(sentence: str, values: dict[str, Any]) -> Markup:
 
 def _form_field() -> Markup:
     """Return the field that every form of ours carries."""
-    field = f'<input type="hidden" name="{csrf.FIELD}" value="{csrf.form_token()}">'
+    token = places.TOKEN if places.are_left() else csrf.form_token()
+    field = f'<input type="hidden" name="{csrf.FIELD}" value="{token}">'
     return Markup(field)  # nosec B704 # noqa: S704 - base64
 
 
@@ -156,7 +164,18 @@ def draw(template: str, **what: Any) -> str:
     """Draw one template with what it is given."""
     templates: Templates = current_app.extensions["templates"]
     what.setdefault("notice", None)
-    return templates.draw(template, request_path=request.path, **what)
+    drawn = templates.draw(template, request_path=request.path, **what)
+    return drawn if places.are_left() else _fill_places(drawn)
+
+
+def draw_kept(template: str, **what: Any) -> str:
+    """Draw a template that needs nothing but what it is given, or find it as it was drawn before."""
+    templates: Templates = current_app.extensions["templates"]
+    return _fill_places(templates.globals["kept"](template, **what))
+
+
+def _fill_places(drawn: str) -> str:
+    return places.fill(drawn, csrf.form_token, ids.idempotency_key)
 
 
 def hold_apart(words: str) -> Markup:

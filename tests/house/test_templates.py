@@ -24,6 +24,7 @@ GIVEN = {"request_path", "notice"}  # draw() hands these to every template
 WORDED = set(WORDS)
 # What an input makes of a piece: the states that whoever looks at it must be shown.
 STATES = {
+    **{name: set[str]() for name in ("quantity", "less", "more", "amount")},  # of a line
     "available": {"empty", "error"},
     "card": {"many", "sold out"} | WORDED,
     "cart": {"empty", "many", "sold out"} | WORDED,

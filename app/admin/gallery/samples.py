@@ -28,7 +28,7 @@ CARD = ProductCard(
     quantity=10, image="mug.svg", group_id=None, created_at=NOON,
 )  # fmt: skip
 LINE = CartLine(7, "달빛 머그", "큰 것", "/pictures/mug.svg", 12_000, 15_000, 2, 10, "ok")
-LINES = tuple(replace(LINE, product_id=LINE.product_id + step) for step in range(12))
+LINES = tuple(LINE._replace(product_id=LINE.product_id + step) for step in range(12))
 UNDO = Undo(7, "달빛 머그", 2)
 CART = CartView(
     owner="g:x", stamp=1, lines=(LINE,), total_quantity=2, items_price=24_000, delivery_fee=3_000,
@@ -67,7 +67,7 @@ def _paying(**what: Any) -> Inputs:
 
 
 def _line(**what: Any) -> CartLine:
-    return replace(LINE, **what)
+    return LINE._replace(**what)
 
 
 def _cart(*lines: CartLine) -> CartView:
@@ -88,12 +88,12 @@ SAMPLES: dict[str, dict[State, Inputs]] = {
     },
     "partials/cart/key.html": {"one": {}},
     "partials/cart/line.html": {
-        "one": {"line": LINE},
-        "error": {"line": _line(stock=1, state="short")},
-        "sold out": {"line": _line(stock=0, state="sold_out")},
-        "gone": {"line": CartLine(7, "판매가 끝난 상품", "", "", 0, None, 2, 0, "gone")},
-        "many": {"line": _line(quantity=99, stock=500, price=99_999_999)},
-        **worded(lambda text: {"line": _line(name=text, option_label=text)}),
+        "one": LINE.shown(),
+        "error": _line(stock=1, state="short").shown(),
+        "sold out": _line(stock=0, state="sold_out").shown(),
+        "gone": CartLine(7, "판매가 끝난 상품", "", "", 0, None, 2, 0, "gone").shown(),
+        "many": _line(quantity=99, stock=500, price=99_999_999).shown(),
+        **worded(lambda text: _line(name=text, option_label=text).shown()),
     },
     "partials/cart/lines.html": {
         "empty": {"cart": EMPTY},
