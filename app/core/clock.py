@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from app.core import languages
 
 KST = timezone(timedelta(hours=9), "KST")
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as all of ours
+DAY_SECONDS = 24 * 3600
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -23,7 +25,8 @@ def to_kst(moment: datetime) -> datetime:
 
 def epoch_us(moment: datetime) -> int:
     """Return a stored moment as microseconds since 1970, the unit of cart stamps."""
-    return round(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)
+    since = moment - EPOCH
+    return (since.days * DAY_SECONDS + since.seconds) * 1_000_000 + since.microseconds
 
 
 def format_kst(moment: datetime) -> str:

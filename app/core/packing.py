@@ -26,7 +26,7 @@ PLACED = "br"  # the coding of `pack_placed`
 BROTLI_LEVEL, BROTLI_WINDOW = 7, 16  # a window of 2^16 bytes: more than any page; more is packed all the same
 CONTEXT_BYTES = 2
 # However little there is to pack, brotli wipes a quarter of a megabyte before it begins, which throws what
-# the program works with out of the processor's cache: an answer to a changed quantity took 0.12 ms longer than
+# the program works with out of the cache: an answer to a changed quantity took 0.12 ms longer than
 # unpacked, a sixth of all its work. With tables that fit the piece gzip takes 0.04, and is 110 bytes longer.
 PIECE_BYTES = 4096
 PIECE_WINDOW, PIECE_MEMORY = 12, 5  # a window of 2^12 bytes; of nine sizes of tables, 12 kB

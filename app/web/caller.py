@@ -68,8 +68,13 @@ def find_address(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]
     Each proxy appends whom it was asked by, so the list is read from its end; what stands before the first
     stranger, the stranger may have written.
     """
+    return _find(peer, ",".join(forwarded), tuple(proxies)) if forwarded else peer
+
+
+@lru_cache(maxsize=10_000)
+def _find(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
     found = peer
-    for word in reversed(",".join(forwarded).split(",")[-MOST_HOPS:]):
+    for word in reversed(forwarded.split(",")[-MOST_HOPS:]):
         address = _parse(found)
         if address is None or not any(address in network for network in proxies):
             break

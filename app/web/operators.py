@@ -33,8 +33,11 @@ def cookie_name() -> str:
 async def load() -> None:
     """Set ``g.operator`` from the operators' cookie, at the operators' addresses only."""
     g.operator = None
+    path = request.path
+    if not path.startswith(HOME) or path.removeprefix(HOME)[:1] not in {"", "/"}:
+        return
     token = request.cookies.get(cookie_name(), "")
-    if not (request.path == HOME or request.path.startswith(f"{HOME}/")) or not ids.is_token(token):
+    if not ids.is_token(token):
         return
     found = await sessions.find_operator(current.machines(), token)
     if found is None:
