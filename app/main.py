@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
     connection,
+    counter,
     crowd,
     errors,
     guards,
@@ -64,6 +65,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     errors.register(app)
     connection.register(app)
     handout.register(app, m)
+    counter.register(app, m, cart.ERRANDS)
     threshold.register(app)
     shape.register(app)
     guards.register(app)

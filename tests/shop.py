@@ -21,7 +21,7 @@ from tests.stack import Stack
 
 EVENTUALLY_SECONDS = 10.0
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "Sec-Fetch-Site": "same-origin"}
 
 
 @dataclasses.dataclass(frozen=True)

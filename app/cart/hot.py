@@ -253,7 +253,7 @@ class HotCarts:
                 cart = _read(owner, answer)
                 outcome = outcome or cart.outcome
                 if cart.sound or not await self._repair(owner):
-                    return replace(cart, outcome=outcome)
+                    return cart if cart.outcome == outcome else replace(cart, outcome=outcome)
                 # The edit is done. The answer is the cart of the database joined with what is sound here.
                 script, args = self._scripts["edit"], READ
         raise UnavailableError("cart not ready")

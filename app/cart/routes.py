@@ -1,5 +1,8 @@
 """The cart's door."""
 
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from quart import Blueprint, Response, g
@@ -10,10 +13,12 @@ from app.cart.service import Edited
 from app.cart.view import CartView
 from app.core.bidi import isolated
 from app.core.languages import _, find
+from app.machines import Machines
 from app.web import current, htmx
-from app.web.forms import read_fields
+from app.web.counter import Errand
+from app.web.forms import Fields, read_fields
 from app.web.guards import anyone
-from app.web.htmx import Piece, respond
+from app.web.htmx import Piece, Pieces, respond
 from app.web.notice import Notice
 
 blueprint = Blueprint("cart", __name__)
@@ -31,65 +36,88 @@ async def show_cart() -> Response:
 @anyone
 async def add_line() -> Response:
     """Put goods into the cart."""
-    form = AddLine.read(await read_fields())
-    edited = await service.add_line(
-        current.machines(), current.owner(), form.product_id, form.quantity, form.key
-    )
-    if not htmx.wants_pieces():
-        return await _after(edited)
-    current.prolong_guest()
-    line = edited.cart.line(form.product_id)
-    name = line.name if line else ""
-    link = (_("장바구니 보기"), "/cart")
-    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=isolated(find(name))), link)
-    said = Notice("warn", edited.note, link) if edited.note else ok
-    pieces = [_badge(edited.cart), Piece("cart/key"), Piece("web/notice")]
-    return await htmx.draw_pieces(pieces, notice=said, **_show(edited.cart))
+    return await _reply(await _add(current.machines(), current.owner(), await read_fields()))
 
 
 @blueprint.post("/cart/lines/<int:product_id>")
 @anyone
 async def set_quantity(product_id: int) -> Response:
     """Set a line's quantity."""
-    form = SetQuantity.read(await read_fields())
-    edited = await service.set_quantity(current.machines(), current.owner(), product_id, form.quantity)
-    line = edited.cart.line(product_id)
-    changed = Piece("cart/lines") if line is None else Piece("cart/line", product_id, of=line.shown())
-    return await _after(edited, changed)
+    return await _reply(await _set(current.machines(), current.owner(), await read_fields(), product_id))
 
 
 @blueprint.post("/cart/lines/<int:product_id>/removal")
 @anyone
 async def remove_line(product_id: int) -> Response:
     """Take a line out of the cart."""
-    edited = await service.remove_line(current.machines(), current.owner(), product_id)
-    return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
+    return await _reply(await _remove(current.machines(), current.owner(), await read_fields(), product_id))
 
 
 @blueprint.post("/cart/undo")
 @anyone
 async def undo() -> Response:
     """Bring back what was removed last."""
-    form = Undo.read(await read_fields())
-    edited = await service.undo(current.machines(), current.owner(), form.product_id)
-    return await _after(edited, Piece("cart/lines"), Piece("cart/undo"))
+    return await _reply(await _undo(current.machines(), current.owner(), await read_fields()))
 
 
-async def _after(edited: Edited, *changed: Piece) -> Response:
-    """Answer an edit: the changed pieces, or for a plain browser the cart page it is sent to."""
-    current.prolong_guest()
-    if not htmx.wants_pieces():
-        if not edited.note:
-            return htmx.redirect("/cart")
-        # A note would be lost on the way: the page itself is the answer, and says what was not done.
-        return await respond(
-            "cart/cart.html", status=409, notice=Notice("warn", edited.note), **_show(edited.cart)
-        )
-    pieces = [*changed, Piece("cart/totals"), _badge(edited.cart)]
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An edit, and how htmx is told of it."""
+
+    edited: Edited
+    changed: Pieces
+
+
+async def _add(m: Machines, owner: str, fields: Fields, _number: int = 0) -> _Done:
+    form = AddLine.read(fields)
+    edited = await service.add_line(m, owner, form.product_id, form.quantity, form.key)
+    line = edited.cart.line(form.product_id)
+    name = line.name if line else ""
+    link = (_("장바구니 보기"), "/cart")
+    ok = Notice("ok", _("‘%(name)s’ 상품을 장바구니에 담았습니다.", name=isolated(find(name))), link)
+    said = Notice("warn", edited.note, link) if edited.note else ok
+    pieces = (_badge(edited.cart), Piece("cart/key"), Piece("web/notice"))
+    return _Done(edited, Pieces(pieces, {"notice": said}))
+
+
+async def _set(m: Machines, owner: str, fields: Fields, product_id: int) -> _Done:
+    form = SetQuantity.read(fields)
+    edited = await service.set_quantity(m, owner, product_id, form.quantity)
+    line = edited.cart.line(product_id)
+    lines = Piece("cart/lines")
+    return _tell(edited, lines if line is None else Piece("cart/line", product_id, of=line.shown()))
+
+
+async def _remove(m: Machines, owner: str, _fields: Fields, product_id: int) -> _Done:
+    edited = await service.remove_line(m, owner, product_id)
+    return _tell(edited, Piece("cart/lines"), Piece("cart/undo"))
+
+
+async def _undo(m: Machines, owner: str, fields: Fields, _number: int = 0) -> _Done:
+    edited = await service.undo(m, owner, Undo.read(fields).product_id)
+    return _tell(edited, Piece("cart/lines"), Piece("cart/undo"))
+
+
+def _tell(edited: Edited, *changed: Piece) -> _Done:
+    """Tell what became of an edit: the changed pieces, and a note if there is one."""
+    pieces = (*changed, Piece("cart/totals"), _badge(edited.cart))
+    what = {"cart": edited.cart, "undo": edited.cart.undo}
     if not edited.note:  # what stands there may be about another line
-        return await htmx.draw_pieces(pieces, **_show(edited.cart))
+        return _Done(edited, Pieces(pieces, what))
     notice = Notice("warn", edited.note)
-    return await htmx.draw_pieces([*pieces, Piece("web/notice")], notice=notice, **_show(edited.cart))
+    return _Done(edited, Pieces((*pieces, Piece("web/notice")), {**what, "notice": notice}))
+
+
+async def _reply(done: _Done) -> Response:
+    """Answer an edit: in pieces, or for a plain browser with the cart page it is sent to."""
+    current.prolong_guest()
+    if htmx.wants_pieces():
+        return await htmx.draw_pieces(done.changed.pieces, **done.changed.what)
+    if not done.edited.note:
+        return htmx.redirect("/cart")
+    # A note would be lost on the way: the page itself is the answer, and says what was not done.
+    notice = Notice("warn", done.edited.note)
+    return await respond("cart/cart.html", status=409, notice=notice, **_show(done.edited.cart))
 
 
 def _badge(cart: CartView) -> Piece:
@@ -99,3 +127,18 @@ def _badge(cart: CartView) -> Piece:
 def _show(cart: CartView) -> dict[str, Any]:
     g.cart_count = cart.total_quantity
     return {"cart": cart, "count": cart.total_quantity, "undo": cart.undo}
+
+
+def _at_counter(path: str, edit: Callable[[Machines, str, Fields, int], Awaitable[_Done]]) -> Errand:
+    async def run(m: Machines, owner: str, fields: Fields, number: int) -> Pieces:
+        return (await edit(m, owner, fields, number)).changed
+
+    return Errand(re.compile(path, re.ASCII), run)
+
+
+ERRANDS = (
+    _at_counter(r"/cart/lines/([1-9]\d{0,8})", _set),
+    _at_counter(r"/cart/lines", _add),
+    _at_counter(r"/cart/lines/([1-9]\d{0,8})/removal", _remove),
+    _at_counter(r"/cart/undo", _undo),
+)

@@ -212,6 +212,8 @@ async def _show(m: Machines, hot: HotCart) -> CartView:
 
 
 def _note(outcome: str, line: object) -> str:
+    if outcome == "OK":
+        return ""
     stock = getattr(line, "max_quantity", 0)
     notes = {
         "CAPPED": _("남은 수량이 %(stock)s개라 %(stock)s개까지만 담을 수 있습니다.", stock=stock),

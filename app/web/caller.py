@@ -104,5 +104,5 @@ def _parse(text: str) -> Address | None:
 
 
 @lru_cache(maxsize=1)
-def _warn_once(address: str) -> None:
-    log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", address)
+def _warn_once(host: str) -> None:
+    log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", host)

@@ -13,9 +13,9 @@ LEAST_BYTES = 200  # below, the header that says so costs what is saved
 THREAD_BYTES = 64 * 1024  # larger ones would hold the event loop for a millisecond and more
 
 
-def choose(codings: tuple[str, ...] = packing.CODINGS) -> str:
+def choose() -> str:
     """Return the coding in which this caller wants the answer, by its weights; "" for none."""
-    return weigh(request.headers.get("Accept-Encoding", ""), codings)
+    return weigh(request.headers.get("Accept-Encoding", ""))
 
 
 async def pack(body: bytes) -> tuple[bytes, str]:
@@ -23,7 +23,12 @@ async def pack(body: bytes) -> tuple[bytes, str]:
 
     Nothing in a page is worth guessing at by its length (BREACH): form tokens are masked anew in each.
     """
-    coding = choose(packing.codings(len(body)))
+    return await pack_for(body, request.headers.get("Accept-Encoding", ""))
+
+
+async def pack_for(body: bytes, accepted: str) -> tuple[bytes, str]:
+    """Return an answer as a browser's weights ask for, and the coding it is in."""
+    coding = weigh(accepted, packing.codings(len(body)))
     if not coding or len(body) < LEAST_BYTES:
         return body, ""
     if len(body) < THREAD_BYTES:

@@ -50,17 +50,22 @@ def mask(digest_: bytes) -> str:
     return base64.urlsafe_b64encode(veil + _mix(veil, digest_)).decode()
 
 
-async def check() -> None:
-    """Refuse a request that changes something and was not sent by a page of ours. Raises ForbiddenError."""
-    _check_origin()
-    token = request.headers.get(HEADER) or (await request.form).get(FIELD, "")
+def fits(token: str, digest_: bytes) -> bool:
+    """Whether a token that was sent is made of this digest."""
     try:
         raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
     is_whole = len(raw) == 2 * DIGEST_BYTES
     sent = _mix(raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]) if is_whole else b""
-    if not hmac.compare_digest(sent, _digest()):
+    return hmac.compare_digest(sent, digest_)
+
+
+async def check() -> None:
+    """Refuse a request that changes something and was not sent by a page of ours. Raises ForbiddenError."""
+    _check_origin()
+    token = request.headers.get(HEADER) or (await request.form).get(FIELD, "")
+    if not fits(token, _digest()):
         await _keep_typed()
         raise _who_sent_it()
     g.form_is_ours = True

@@ -1,6 +1,6 @@
 """The one way to answer: whole pages for browsers, pieces for htmx, redirects for both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +34,14 @@ class Piece:
         return plain if self.key is None else f"{plain}-{self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The partials of an answer, and what those are drawn of that are not drawn once for everybody."""
+
+    pieces: Sequence[Piece]
+    what: Mapping[str, Any]
+
+
 def wants_pieces() -> bool:
     """Whether the caller is htmx asking for a part of a page (not for a whole page from history)."""
     sent = request.headers.get
@@ -59,19 +67,26 @@ async def respond_to_all(page: str, **what: Any) -> Response:
     return _answer(*found, HTTPStatus.OK) if found else await respond(page, **what)
 
 
-async def draw_pieces(pieces: list[Piece], *, status: int = 200, **what: Any) -> Response:
+async def draw_pieces(pieces: Sequence[Piece], *, status: int = 200, **what: Any) -> Response:
     """Answer with partials only; each replaces the element with its root id, by morphing."""
     g.sends_pieces = True
-    drawn = [
-        f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">{_draw(piece, what)}</hx-partial>'
-        for piece in pieces
-    ]
-    return await _html("".join(drawn), status)
+    return await _html(join_pieces(Pieces(pieces, what), draw, draw_kept), status)
 
 
-def _draw(piece: Piece, what: Mapping[str, Any]) -> str:
+def join_pieces(answer: Pieces, draw_: Callable[..., str], draw_once: Callable[..., str]) -> str:
+    """Draw partials, each with the element it replaces."""
+    return "".join(
+        f'<hx-partial hx-target="#{piece.root_id}" hx-swap="outerMorph">'
+        f"{_draw(piece, answer.what, draw_, draw_once)}</hx-partial>"
+        for piece in answer.pieces
+    )
+
+
+def _draw(
+    piece: Piece, what: Mapping[str, Any], draw_: Callable[..., str], draw_once: Callable[..., str]
+) -> str:
     template = f"partials/{piece.partial}.html"
-    return draw(template, **what) if piece.of is None else draw_kept(template, **piece.of)
+    return draw_(template, **what) if piece.of is None else draw_once(template, **piece.of)
 
 
 def redirect(url: str) -> Response:

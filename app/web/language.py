@@ -35,10 +35,12 @@ def register(app: Quart) -> None:
 
 async def choose() -> None:
     """Speak the shopper's language for the rest of the request."""
-    chosen = current.cookie(COOKIE)
-    languages.speak(
-        chosen if chosen in languages.NAMES else match(request.headers.get("Accept-Language", ""))
-    )
+    languages.speak(choose_of(current.cookie(COOKIE), request.headers.get("Accept-Language", "")))
+
+
+def choose_of(chosen: str, header: str) -> str:
+    """Return the language of who chose one, and of whose browser likes some."""
+    return chosen if chosen in languages.NAMES else match(header)
 
 
 @lru_cache(maxsize=1000)  # browsers say one of a few things

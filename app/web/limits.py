@@ -20,6 +20,7 @@ NETWORK = 4
 # An address that stands for many is this machine, or a proxy nobody told us of: then it is every shopper's.
 CROWD = 50
 MOST_OF_A_VALUE = 100
+COUNTED = "madang.counted"  # by counts_at_door
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ CHECKOUT = Limit("checkout", Rate(240, 600), shared=True)  # two a purchase: the
 def spend_early(limit: Limit) -> None:
     """Count a request before anything else of it is looked at. Raises TooManyError."""
     g.counted_by = limit
+    if COUNTED in request.scope:
+        return
     _limiter().spend_here(*_of_address(limit, caller()))
 
 

@@ -2,7 +2,7 @@
 
 R1 to R20 are the rules of the cart's protocol in docs/messages.md. Of the others: CAS: a change guarded
 by the state that was read; ONCE: a unique key; TOSS: what is asked of Toss, and what its answers mean;
-TX: a commit; DOOR: sessions, forms and limits; LINK: what is mailed.
+TX: a commit; DOOR: sessions, forms, limits and what is handed out; LINK: what is mailed.
 """
 
 from collections.abc import Sequence
@@ -36,6 +36,8 @@ GUARDS = "tests/payments/test_guards.py"
 TURNS = "tests/payments/test_turns.py"
 LINE = "tests/unit/test_line.py"
 CROWD = "tests/unit/test_crowd.py"
+COUNTER = "tests/rooms/cart/test_counter.py"
+FOLLOWED = "tests/rooms/catalog/test_changed.py"
 STRANGERS = "tests/rooms/catalog/test_strangers.py"
 ANSWERS = "tests/payments/test_toss_answers.py"
 CLIENT = "tests/payments/test_toss_client.py"
@@ -816,9 +818,65 @@ REST: Sequence[Mutant] = (
         name="the form token",
         rule="DOOR",
         file="app/web/csrf.py",
-        old="if not hmac.compare_digest(sent, _digest()):",
-        new="if not sent:",
+        old="return hmac.compare_digest(sent, digest_)",
+        new="return sent != b''",
         tests=embedded(CARTS, "test_a_wrong_form_token_changes_nothing"),
+    ),
+    Mutant(
+        name="the form token, at the counter",
+        rule="DOOR",
+        file="app/web/counter.py",
+        old='        if not csrf.fits(sent.get(csrf.FIELD, ""), digest):\n            return None\n',
+        new="",
+        tests=embedded(COUNTER, "test_one_is_served_in_ones_own_cart_only"),
+    ),
+    Mutant(
+        name="what comes from elsewhere is not served at the counter",
+        rule="DOOR",
+        file="app/web/counter.py",
+        old=', b"sec-fetch-site": b"same-origin"}',
+        new="}",
+        tests=embedded(COUNTER, "test_what_our_pages_do_not_send_is_looked_at_by_the_shop", "from elsewhere"),
+    ),
+    Mutant(
+        name="who is served at the counter counts",
+        rule="DOOR",
+        file="app/web/counter.py",
+        old=" or not limits.counts_at_door(self._app, scope, limits.WRITES)",
+        new="",
+        tests=embedded(COUNTER, "test_who_edits_too_often_is_told_so_and_each_edit_counts_once"),
+    ),
+    Mutant(
+        name="whose session has ended is not served at the counter",
+        rule="DOOR",
+        file="app/web/counter.py",
+        old='return _Who(f"u:{shopper.user_id}", token) if shopper else None',
+        new='return _Who(f"u:{shopper.user_id if shopper else 1}", token)',
+        tests=embedded(COUNTER, "test_whose_session_has_ended_is_sent_to_log_in"),
+    ),
+    Mutant(
+        name="what failed at the counter is not done again",
+        rule="DOOR",
+        file="app/web/counter.py",
+        old="served, known[FAILED] = None, error",
+        new="served, known['was'] = None, error",
+        tests=embedded(COUNTER, "test_an_edit_that_fails_is_made_once_and_the_shop_says_so"),
+    ),
+    Mutant(
+        name="a place nobody can write",
+        rule="DOOR",
+        file="app/web/places.py",
+        old='TOKEN = f"token-{secrets.token_hex(16)}"',
+        new='TOKEN = "token-place"',
+        tests=embedded(STRANGERS, "test_who_writes_the_word_of_a_place_is_given_no_token"),
+    ),
+    Mutant(
+        name="what was changed is not confirmed",
+        rule="DOOR",
+        file="app/catalog/service.py",
+        old="[key for key, value in values.items() if changed.isdisjoint(shown(key, value))]",
+        new="values",
+        tests=embedded(FOLLOWED, "test_what_is_changed_is_fetched_and_nothing_else"),
     ),
     Mutant(
         name="what one address may fail",

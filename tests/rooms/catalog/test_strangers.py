@@ -207,3 +207,9 @@ async def test_the_page_that_is_filled_is_as_long_for_everybody(shop: Shop) -> N
     product = await make(shop.m, quantity=50)
     answers = [await shop.visitor().get(f"/products/{product}", packed="br") for _ in range(5)]
     assert len({answer.content_length for answer in answers}) == 1
+
+
+async def test_who_writes_the_word_of_a_place_is_given_no_token(shop: Shop) -> None:
+    """Else an address could have the token written where it is read: into the address of the next page."""
+    for word in ("token-place", "key-place"):
+        assert word in await look(shop.visitor(), f"/search?q={word}")
