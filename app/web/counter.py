@@ -35,7 +35,6 @@ FORMS = {b"application/x-www-form-urlencoded", b"application/x-www-form-urlencod
 SENT = {b"hx-request": b"true", b"hx-request-type": b"partial", b"sec-fetch-site": b"same-origin"}
 NOT_SENT = {b"transfer-encoding", b"x-csrf-token", b"hx-history-restore-request"}
 
-Message = dict[str, Any]
 Run = Callable[[Machines, str, Fields, int], Awaitable[htmx.Pieces]]
 
 
