@@ -129,16 +129,18 @@ def _show(cart: CartView) -> dict[str, Any]:
     return {"cart": cart, "count": cart.total_quantity, "undo": cart.undo}
 
 
-def _at_counter(path: str, edit: Callable[[Machines, str, Fields, int], Awaitable[_Done]]) -> Errand:
+def _at_counter(
+    path: re.Pattern[str], edit: Callable[[Machines, str, Fields, int], Awaitable[_Done]]
+) -> Errand:
     async def run(m: Machines, owner: str, fields: Fields, number: int) -> Pieces:
         return (await edit(m, owner, fields, number)).changed
 
-    return Errand(re.compile(path, re.ASCII), run)
+    return Errand(path, run)
 
 
 ERRANDS = (
-    _at_counter(r"/cart/lines/([1-9]\d{0,8})", _set),
-    _at_counter(r"/cart/lines", _add),
-    _at_counter(r"/cart/lines/([1-9]\d{0,8})/removal", _remove),
-    _at_counter(r"/cart/undo", _undo),
+    _at_counter(re.compile(r"/cart/lines/([1-9][0-9]{0,8})", re.ASCII), _set),
+    _at_counter(re.compile(r"/cart/lines", re.ASCII), _add),
+    _at_counter(re.compile(r"/cart/lines/([1-9][0-9]{0,8})/removal", re.ASCII), _remove),
+    _at_counter(re.compile(r"/cart/undo", re.ASCII), _undo),
 )

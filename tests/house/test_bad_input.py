@@ -340,7 +340,7 @@ async def test_a_form_that_is_not_ours_is_refused_unread(ground: Ground, endpoin
         {"Sec-Fetch-Site": "same-origin"},
         {"Origin": "http://localhost"},
     ):
-        answer = await send(ground.visitor, url, form, **HTMX, **claim)
+        answer = await send(ground.visitor, url, form, **(HTMX | claim))
         wrong += await trouble(answer, f"htmx {claim}")
         if answer.status_code != 403 or "hx-partial" not in await answer.get_data(as_text=True):
             wrong.append(f"htmx {claim}: {answer.status_code}")

@@ -118,9 +118,7 @@ async def test_who_hangs_up_ends_the_request_and_nothing_else(app: Quart, waitin
     assert not running.cancelled()
 
 
-async def test_a_server_that_stops_is_not_mistaken_for_a_phone_that_hangs_up(
-    app: Quart, waiting: Waiting
-) -> None:
+async def test_a_server_that_stops_is_no_phone_that_hangs_up(app: Quart, waiting: Waiting) -> None:
     call = Call(app, "/long")
     running = asyncio.create_task(call.run())
     await waiting.begun.wait()
