@@ -100,7 +100,7 @@ async def _undo(m: Machines, owner: str, fields: Fields, _number: int = 0) -> _D
 
 def _tell(edited: Edited, *changed: Piece) -> _Done:
     """Tell what became of an edit: the changed pieces, and a note if there is one."""
-    pieces = (*changed, Piece("cart/totals"), _badge(edited.cart))
+    pieces = (*changed, Piece("cart/totals", of=edited.cart.sums()), _badge(edited.cart))
     what = {"cart": edited.cart, "undo": edited.cart.undo}
     if not edited.note:  # what stands there may be about another line
         return _Done(edited, Pieces(pieces, what))

@@ -89,6 +89,20 @@ class CartView:
         """Whether every line can be had as it stands."""
         return bool(self.lines) and all(line.state == "ok" for line in self.lines)
 
+    def sums(self) -> dict[str, Any]:
+        """Return what the sums' partial is drawn of; its figures are filled in."""
+        return {
+            "is_empty": not self.lines,
+            "can_checkout": self.can_checkout,
+            "misses": self.missing_for_free_delivery > 0,
+            "items": Filled(format_won(self.items_price)),
+            "delivery": Filled(format_won(self.delivery_fee) if self.delivery_fee else _("무료")),
+            "total": Filled(format_won(self.total_price)),
+            "missing": Filled(format_won(self.missing_for_free_delivery)),
+            "most": Filled(self.items_price + self.missing_for_free_delivery),
+            "reached": Filled(self.items_price),
+        }
+
     def line(self, product_id: int) -> CartLine | None:
         """Return the line of a product, if it is in the cart."""
         return next((line for line in self.lines if line.product_id == product_id), None)

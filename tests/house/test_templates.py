@@ -25,6 +25,10 @@ WORDED = set(WORDS)
 # What an input makes of a piece: the states that whoever looks at it must be shown.
 STATES = {
     **{name: set[str]() for name in ("quantity", "less", "more", "amount")},  # of a line
+    **{name: set[str]() for name in ("items", "delivery", "total", "missing", "most", "reached")},  # of sums
+    "is_empty": {"empty"},
+    "can_checkout": {"sold out"},
+    "misses": {"many"},
     "available": {"empty", "error"},
     "card": {"many", "sold out"} | WORDED,
     "cart": {"empty", "many", "sold out"} | WORDED,
