@@ -144,9 +144,8 @@ async def measure_steady(ground: Ground, slices: dict[str, list[Slice]]) -> dict
     rate = STEADY_SHARE * sum_up(slices["cart: set quantity"])["rate"]
     edits = await set_quantity(ground)
     try:
-        await send_paced(
-            ground.url, edits, rate, WARM_SECONDS
-        )  # who logged in, and what is sold, is looked up anew
+        # After the pause, who is logged in and what is sold is looked up anew.
+        await send_paced(ground.url, edits, rate, WARM_SECONDS)
         answers = await send_paced(ground.url, edits, rate, STEADY_SECONDS)
     except WrongAnswerError as error:
         print(f"{rate:.0f} cart edits a second were too many for this machine now: {error}", file=sys.stderr)

@@ -121,7 +121,7 @@ class Counter:
         is_plain = len(sent) == len(headers) and shape.is_small(headers)  # each header once
         if not as_ours or not is_plain or shape.is_tunnel(scope["http_version"], scope["scheme"]):
             return None
-        cookies = parse_cookie(_text(sent, b"cookie"))
+        cookies = parse_cookie(shape.text_of(sent, b"cookie"))
         return _Asked(errand.run, int((found.groups() or ("0",))[0]), sent, cookies)
 
     async def _identify(self, asked: _Asked) -> _Who | None:
@@ -141,7 +141,7 @@ class Counter:
         return places.fill(drawn, lambda: csrf.mask(digest), ids.idempotency_key).encode()
 
     async def _send(self, answer: bytes, who: _Who, asked: _Asked, send: ASGISendCallable) -> None:
-        answer, coding = await compression.pack_for(answer, _text(asked.sent, b"accept-encoding"))
+        answer, coding = await compression.pack_for(answer, shape.text_of(asked.sent, b"accept-encoding"))
         headers = [
             *self._always,
             (b"content-language", languages.spoken().encode()),
@@ -201,10 +201,6 @@ async def _refuse() -> None:
         raise error
 
 
-def _text(sent: Mapping[bytes, bytes], name: bytes) -> str:
-    return sent.get(name, b"").decode("latin-1")
-
-
 def _spoken(m: Machines, asked: _Asked) -> str:
     chosen = asked.cookies.get(m.settings.cookie_name(language.COOKIE), "")
-    return language.choose_of(chosen, _text(asked.sent, b"accept-language"))
+    return language.choose_of(chosen, shape.text_of(asked.sent, b"accept-language"))

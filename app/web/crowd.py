@@ -16,9 +16,8 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 from quart import Quart, request
 from werkzeug.http import parse_cookie
 
-from app.core import languages
 from app.settings import Settings
-from app.web import compression, language
+from app.web import compression, language, shape
 
 T = TypeVar("T")
 Message = dict[str, Any]
@@ -100,9 +99,9 @@ class Crowd:
     async def _tell(self, scope: Any, send: ASGISendCallable) -> None:
         """Answer with the page that is the same for everybody, and with a time to come again."""
         sent = {name.lower(): value for name, value in scope["headers"]}
-        wanted = parse_cookie(_text(sent, b"cookie")).get(self._language_cookie, "")
-        spoken = wanted if wanted in languages.NAMES else language.match(_text(sent, b"accept-language"))
-        key = (spoken, compression.weigh(_text(sent, b"accept-encoding")))
+        wanted = parse_cookie(shape.text_of(sent, b"cookie")).get(self._language_cookie, "")
+        spoken = language.choose_of(wanted, shape.text_of(sent, b"accept-language"))
+        key = (spoken, compression.weigh(shape.text_of(sent, b"accept-encoding")))
         if key not in self._pages:
             self._pages[key] = asyncio.create_task(self._draw(scope, *key))
         try:
@@ -152,10 +151,6 @@ def register(app: Quart, settings: Settings, take_place: TakePlace) -> None:
 def is_for_all() -> bool:
     """Whether this answer is drawn for everybody who has a place in the line."""
     return FOR_ALL in request.scope
-
-
-def _text(sent: dict[bytes, bytes], name: bytes) -> str:
-    return sent.get(name, b"").decode("latin-1")
 
 
 async def outside(work: Awaitable[T]) -> T:

@@ -119,7 +119,7 @@ def _name(scope: Mapping[str, Any]) -> Name | None:
     sent = {name.lower(): value for name, value in reversed(list(scope["headers"]))}  # the first of several
     if not OWN.isdisjoint(sent):
         return None
-    if compression.weigh(sent.get(b"accept-encoding", b"").decode("latin-1")) != packing.PLACED:
+    if compression.weigh(shape.text_of(sent, b"accept-encoding")) != packing.PLACED:
         return None
-    spoken = language.match(sent.get(b"accept-language", b"").decode("latin-1"))
+    spoken = language.match(shape.text_of(sent, b"accept-language"))
     return spoken, scope["path"], scope["query_string"]

@@ -34,7 +34,7 @@ async def load() -> None:
     """Set ``g.operator`` from the operators' cookie, at the operators' addresses only."""
     g.operator = None
     path = request.path
-    if not path.startswith(HOME) or path.removeprefix(HOME)[:1] not in {"", "/"}:
+    if path != HOME and not path.startswith(f"{HOME}/"):
         return
     token = request.cookies.get(cookie_name(), "")
     if not ids.is_token(token):

@@ -1,6 +1,6 @@
 """What a request may look like before anybody reads it: its address, its headers, its body, its fields."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any, cast
@@ -149,6 +149,11 @@ def is_small(sent: Collection[tuple[bytes, bytes]]) -> bool:
     h11's own limit ends with a packet: whole headers of four times the size come through it.
     """
     return len(sent) <= MOST_HEADERS and sum(map(len, chain.from_iterable(sent))) <= HEADER_BYTES
+
+
+def text_of(sent: Mapping[bytes, bytes], name: bytes) -> str:
+    """Return a header as it came, by its name in small letters; '' when it did not."""
+    return sent.get(name, b"").decode("latin-1")
 
 
 async def hang_up(response: Response) -> Response:

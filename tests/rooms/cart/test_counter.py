@@ -92,10 +92,8 @@ async def test_the_counter_answers_as_the_shop_does(
     assert ("Set-Cookie" in short.headers) == ("Set-Cookie" in long.headers)
 
 
-DIFFERS = {
-    "content-length",
-    "set-cookie",
-}  # another token packs another length; another guest, another cookie
+# Another token packs another length; another guest has another cookie.
+DIFFERS = {"content-length", "set-cookie"}
 
 
 async def read(answer: Response) -> str:
