@@ -29,6 +29,16 @@ TELL = """() => {
   new MutationObserver(note).observe(notice, { childList: true });
 }"""
 
+# A key counts before timers do: the second press may come between htmx beginning and whatever waits for it.
+PRESS_AS_HTMX_BEGINS = """button => {
+  const press = () => {
+    button.form.requestSubmit(button);
+    button.form.dataset.pressed = 'twice';
+  };
+  const begun = () => scheduler.postTask(press, { priority: 'user-blocking' });
+  addEventListener('htmx:after:process', begun, { once: true });
+}"""
+
 
 def only(method: str, act: Callable[[Route], Awaitable[None]]) -> Callable[[Route], Awaitable[None]]:
     """Meddle with one kind of request."""
@@ -290,6 +300,29 @@ async def test_a_slow_answer_keeps_the_focus_and_takes_one_press(enter: Enter, m
     await walker.badge(1)
     await expect(page.locator("[aria-busy]")).to_have_count(0)
     await expect(adding).to_be_focused()
+
+
+async def test_a_press_the_moment_htmx_begins_is_the_same_press(enter: Enter, m: Machines) -> None:
+    walker = await enter()
+    page = walker.page
+    [product_id] = await on_sale(m, 1)
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await walker.go(f"/products/{product_id}")
+    await page.route("**/cart/lines", only("POST", hold))
+    adding = walker.button("장바구니 담기")
+    await adding.evaluate(PRESS_AS_HTMX_BEGINS)
+    async with page.expect_request("**/cart/lines"):
+        await adding.press("Enter")
+    await expect(page.locator("main form[data-pressed]")).to_have_count(1)
+    await expect(page.locator("main form[aria-busy]")).to_have_count(1)
+    go_on.set()
+    await walker.badge(1)
+    await expect(page.locator("[aria-busy]")).to_have_count(0)
 
 
 async def test_an_answer_that_never_comes_is_given_up(enter: Enter, m: Machines) -> None:

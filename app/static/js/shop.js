@@ -64,7 +64,7 @@ const later = find('#later');
 let ready = !later, coming = ready;
 const bring = () => coming ||= new Promise((done) => {
   const script = later.content.firstChild.cloneNode(true);
-  script.onload = () => setTimeout(() => done(ready = true)); // htmx begins in a turn of its own
+  on('htmx:after:process', () => done(ready = true), true); // no press comes between its beginning and this
   script.onerror = () => done(coming = 0);
   document.head.append(script);
 });
