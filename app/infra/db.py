@@ -27,6 +27,7 @@ from app.infra.log import trace
 T = TypeVar("T")
 
 TRANSACTION_SECONDS = 3.0
+POOL_SIZE = 16
 POOL_WAIT_SECONDS = 0.8  # so that whoever finds no connection is told within a second
 RESERVED = 8
 RESERVE_WAIT_SECONDS = 2.5  # money waits for its turn, rather than be told to come again
@@ -118,7 +119,9 @@ class Database:
     ``reserve`` is a small pool of its own, for money that is on its way: slow pages cannot use it up.
     """
 
-    def __init__(self, url: str, clock: Clock, *, pool_size: int = 16, is_reserve: bool = False) -> None:
+    def __init__(
+        self, url: str, clock: Clock, *, pool_size: int = POOL_SIZE, is_reserve: bool = False
+    ) -> None:
         self.url = url
         self.clock = clock
         self.engine = _create_engine(

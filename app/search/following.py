@@ -47,9 +47,9 @@ class Follower:
             try:
                 await self._follow()
             except BaseException as error:
-                self._writer = None
                 if not is_broken(error) and not isinstance(error, IndexUnusableError):
-                    raise
+                    raise  # the database is away: what was put and not committed is put again
+                self._writer = None
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
                 log.error("the search index cannot be written: %s", error)  # noqa: TRY400 - where in Rust, tells nobody anything
 

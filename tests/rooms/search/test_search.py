@@ -5,7 +5,7 @@ import secrets
 import shutil
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
+from app.core.errors import UnavailableError
+from app.infra.db import POOL_SIZE
 from app.machines import Machines, build_machines
 from app.search import service
 from app.search.index import current_folder
@@ -296,6 +298,22 @@ async def test_without_an_index_the_database_answers_and_another_is_built(shop: 
         assert await find() == (None, made[:0:-1])
         await service.follow(m)
         assert (await find())[0] == len(made)
+
+
+async def test_the_index_is_gone_on_with_after_the_database_was_away(shop: Shop, tmp_path: Path) -> None:
+    async with at_rest(shop, tmp_path) as m:
+        await service.follow(m)
+        folder = current_folder(tmp_path / "search")
+        tail = unheard_of("").strip()
+        made = await make(shop.m, name=tail)
+        async with AsyncExitStack() as all_connections:
+            for _ in range(POOL_SIZE):
+                await all_connections.enter_async_context(m.db.engine.connect())
+            with pytest.raises(UnavailableError):
+                await service.follow(m)
+        await service.follow(m)
+        assert made in await found(m, tail)
+        assert current_folder(tmp_path / "search") == folder
 
 
 @pytest.mark.real_first
