@@ -23,7 +23,7 @@ class Script:
 SCRIPTS = (
     Script(
         source="js/shop.js",
-        digest="74c29219e5a23f5cdbff8c1811bc9b6312cc2e2af3f18fb5000ca758b9b0e7a5",
+        digest="c161c319fbd493b868cc85ea6fc8dc5c286462b4165865f58bf84ec6b5113106",
         purpose="says failures aloud, keeps the focus, turns quantity buttons; on every page",
         authorised_by=SHOP_OWNER,
     ),
