@@ -25,6 +25,7 @@ from app.search import routes as search
 from app.settings import Settings
 from app.web import addresses as numbers
 from app.web import (
+    caller,
     connection,
     counter,
     crowd,
@@ -56,7 +57,7 @@ def create_app(settings: Settings, machines: Machines | None = None) -> Quart:
     m = machines or build_machines(settings)
     assets = Assets()
     app.extensions["machines"] = m
-    app.extensions["proxies"] = settings.proxies
+    caller.register(app, settings.proxies)
     app.extensions["assets"] = assets
     app.extensions["templates"] = Templates(settings, assets)
     static.register(app, assets, settings.data_path / "pictures")

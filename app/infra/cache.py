@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Generic, NamedTuple, TypeVar
@@ -79,18 +79,18 @@ class Cache(Generic[K, V]):
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values of the keys that exist. Raises UnavailableError when old ones are missing too."""
         now = self._clock()
-        asked = list(dict.fromkeys(keys))
-        known, horizon = self._values.get, now - self._seconds
-        missing = {key for key in asked if (entry := known(key)) is None or entry.right_at < horizon}
-        if not missing:
-            self._note_use(asked, now)
-            self._note_age(asked, now)
-            return {key: self._values[key].value for key in asked}
-        coming = {key: self._want(key) for key in asked if key in missing}
-        found = {key: self._values[key].value for key in asked if key not in missing}
+        asked = dict.fromkeys(keys)
+        known, horizon = self._values, now - self._seconds
+        fresh = {key: entry for key in asked if key in known and (entry := known[key]).right_at >= horizon}
+        if len(fresh) == len(asked):
+            oldest = min((entry.right_at for entry in fresh.values()), default=now)
+            self._note_use(fresh, oldest, now)
+            self._note_age(oldest, now)
+            return {key: entry.value for key, entry in fresh.items()}
+        coming = {key: self._want(key) for key in asked if key not in fresh}
         fetched = {key: await self._wait(key, coming[key], now) for key in coming}
-        self._note_age(asked, now)
-        everything = found | fetched
+        self._note_age(min((known[key].right_at for key in asked if key in known), default=now), now)
+        everything = {key: entry.value for key, entry in fresh.items()} | fetched
         return {key: value for key in asked if (value := everything[key]) is not None}
 
     async def _wait(self, key: K, coming: "asyncio.Future[V | None]", now: float) -> V | None:
@@ -101,25 +101,22 @@ class Cache(Generic[K, V]):
                 raise
             return self._values[key].value
 
-    def _note_use(self, keys: Sequence[K], now: float) -> None:
+    def _note_use(self, keys: Iterable[K], oldest: float, now: float) -> None:
         """Note that these were here, and see to it that they still are the next time."""
-        used, aging = self._used, now - self._seconds * EARLY
-        ages = False
+        used = self._used
         for key in keys:
             used.pop(key, None)
             used[key] = now
-            ages = ages or self._values[key].right_at < aging
         while len(used) > self._refreshed:
             used.pop(next(iter(used)))
-        if ages and (self._fetching is None or self._fetching.done()):
+        is_aging = oldest < now - self._seconds * EARLY
+        if is_aging and (self._fetching is None or self._fetching.done()):
             self._used = {key: at for key, at in used.items() if now - at < self._seconds * IN_USE}
             self._aging = dict.fromkeys(self._used)  # the young ones too: so all are of one age from now on
             self._begin()
 
-    def _note_age(self, keys: Sequence[K], now: float) -> None:
+    def _note_age(self, oldest: float, now: float) -> None:
         """Note until when what is given away now is young; of what does not exist too."""
-        known = self._values.get
-        oldest = min((entry.right_at for key in keys if (entry := known(key)) is not None), default=now)
         _fresh_until.set(min(_fresh_until.get(), min(oldest, now) + self._seconds * EARLY))
 
     def _want(self, key: K) -> "asyncio.Future[V | None]":

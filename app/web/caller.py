@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from quart import current_app, g, request
+from quart import Quart, current_app, g, request
 
 from app.settings import Network
 
@@ -16,6 +16,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 FORWARDED = "X-Forwarded-For"
 FORWARDED_BYTES = FORWARDED.lower().encode()
 MOST_HOPS = 20
+REMEMBERED = 4096  # callers, the last seen; half a kilobyte each
+MOST_REMEMBERED = 100  # characters; a longer list of addresses is read anew each time
 # Bytes of an address. What one household has: an address, or with IPv6 as many as it likes of a /64.
 HOST_BYTES = {4: 4, 6: 8}
 NETWORK_BYTES = {4: 3, 6: 6}
@@ -37,23 +39,43 @@ class Caller:
     stands_for_many: bool
 
 
+class Callers:
+    """Finds out who calls, and remembers it: to read an address takes longer than to count it."""
+
+    def __init__(self, proxies: Sequence[Network]) -> None:
+        self._proxies = proxies
+        self._find_again = lru_cache(maxsize=REMEMBERED)(self._find)
+
+    def find(self, peer: str, forwarded: Sequence[str]) -> Caller:
+        """Return who calls, by the connection's address and the header's values."""
+        said = ",".join(forwarded)
+        return (self._find_again if len(said) <= MOST_REMEMBERED else self._find)(peer, said)
+
+    def _find(self, peer: str, said: str) -> Caller:
+        return _describe(find_address(peer, [said], self._proxies) if said else peer)
+
+
 def caller() -> Caller:
     """Return where the present request comes from."""
     here: Caller | None = g.get("caller")
     if here is None:
         forwarded = request.headers.getlist(FORWARDED)
-        found = find_address(request.remote_addr or "", forwarded, current_app.extensions["proxies"])
-        here = g.caller = _describe(found)
+        here = g.caller = _callers(current_app).find(request.remote_addr or "", forwarded)
         if here.stands_for_many and forwarded:
             _warn_once(here.address)
     return here
 
 
-def find_caller(scope: Any, proxies: Sequence[Network]) -> Caller:
+def find_caller(app: Quart, scope: Any) -> Caller:
     """Return where a request comes from that the shop has not seen yet."""
     sent = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == FORWARDED_BYTES]
     peer = scope.get("client") or ("",)
-    return _describe(find_address(str(peer[0] or ""), sent, proxies))
+    return _callers(app).find(str(peer[0] or ""), sent)
+
+
+def register(app: Quart, proxies: Sequence[Network]) -> None:
+    """Believe these proxies, and nobody else, when they say whom they were asked by."""
+    app.extensions["callers"] = Callers(proxies)
 
 
 def is_this_machine() -> bool:
@@ -68,13 +90,8 @@ def find_address(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]
     Each proxy appends whom it was asked by, so the list is read from its end; what stands before the first
     stranger, the stranger may have written.
     """
-    return _find(peer, ",".join(forwarded), tuple(proxies)) if forwarded else peer
-
-
-@lru_cache(maxsize=10_000)
-def _find(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
     found = peer
-    for word in reversed(forwarded.split(",")[-MOST_HOPS:]):
+    for word in reversed(",".join(forwarded).split(",")[-MOST_HOPS:]):
         address = _parse(found)
         if address is None or not any(address in network for network in proxies):
             break
@@ -84,7 +101,6 @@ def _find(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
     return found
 
 
-@lru_cache(maxsize=10_000)
 def _describe(text: str) -> Caller:
     address = _parse(text)
     if address is None:  # a socket without a network
@@ -93,7 +109,6 @@ def _describe(text: str) -> Caller:
     return Caller(str(address), host, network, stands_for_many=not address.is_global)
 
 
-@lru_cache(maxsize=10_000)
 def _parse(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
@@ -106,3 +121,8 @@ def _parse(text: str) -> Address | None:
 @lru_cache(maxsize=1)
 def _warn_once(host: str) -> None:
     log.warning("%s forwards requests, and TRUSTED_PROXIES does not name it: all have its address", host)
+
+
+def _callers(app: Quart) -> Callers:
+    callers: Callers = app.extensions["callers"]
+    return callers

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache
 from typing import Any
 
 from quart import Quart, g, request
@@ -23,7 +23,7 @@ MOST_OF_A_VALUE = 100
 COUNTED = "madang.counted"  # by counts_at_door
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """How often a door may be used.
 
@@ -83,7 +83,7 @@ def spend_early(limit: Limit) -> None:
 def counts_at_door(app: Quart, scope: Any, limit: Limit) -> bool:
     """Count a page whose request the shop does not see; False: too often, which the shop tells them."""
     m: Machines = app.extensions["machines"]
-    whose = find_caller(scope, app.extensions["proxies"])
+    whose = find_caller(app, scope)
     try:
         m.keep(_make_limiter).spend_here(*_of_address(limit, whose))
     except TooManyError:
@@ -130,14 +130,15 @@ def _make_limiter(m: Machines) -> Limiter:
     return Limiter(m.redis, m.clock)
 
 
-@lru_cache(maxsize=10_000)
 def _of_address(limit: Limit, whose: Caller) -> tuple[Budget, Budget]:
-    crowd = CROWD if whose.stands_for_many else 1
-    budget = partial(Budget, limit.name)
-    return (
-        budget(whose.host, limit.rate.times_more(crowd)),
-        budget(whose.network, limit.rate.times_more(crowd * NETWORK)),
-    )
+    host_rate, network_rate = _rates(limit, whose.stands_for_many)
+    return Budget(limit.name, whose.host, host_rate), Budget(limit.name, whose.network, network_rate)
+
+
+@cache
+def _rates(limit: Limit, stands_for_many: bool) -> tuple[Rate, Rate]:  # noqa: FBT001 - cached by it
+    crowd = CROWD if stands_for_many else 1
+    return limit.rate.times_more(crowd), limit.rate.times_more(crowd * NETWORK)
 
 
 async def _of_field(limit: Limit) -> tuple[Budget, ...]:

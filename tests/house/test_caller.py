@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from quart import Quart
 from app.main import create_app
 from app.settings import Settings, read_settings
 from app.web import caller as callers
-from app.web.caller import FORWARDED, caller, find_address, is_this_machine
+from app.web.caller import FORWARDED, REMEMBERED, Callers, caller, find_address, is_this_machine
 
 PROXIES = read_settings({"TRUSTED_PROXIES": "10.0.0.1, 130.211.0.0/22, 34.1.2.3, fd00::/8"}).proxies
 PHONE, LIE = "211.36.1.7", "1.1.1.1"
@@ -51,6 +52,17 @@ def test_the_address_is_the_nearest_that_is_not_a_proxy_of_ours(
 @pytest.mark.parametrize("peer", [PHONE, "127.0.0.1", "10.0.0.1"])
 def test_without_trusted_proxies_nobody_is_believed(peer: str) -> None:
     assert find_address(peer, [LIE], Settings().proxies) == peer
+
+
+def test_what_somebody_says_of_where_they_come_from_does_not_fill_our_memory() -> None:
+    remembering = Callers(PROXIES)
+    tracemalloc.start()
+    for number in range(1, 2 * REMEMBERED):
+        found = remembering.find("10.0.0.1", [f"{LIE}, " * 100 + f"2001:db8::{number:x}"])
+        assert found.address == f"2001:db8::{number:x}"
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < REMEMBERED * 1000
 
 
 @pytest.fixture
