@@ -4,8 +4,7 @@ import gc
 import sys
 
 # Reading a program in makes a hundred thousand objects and no garbage: by Python's own measure (700, 10, 10)
-# a fifth of a start is spent looking for it. Later it is little else: a request makes a few thousand objects
-# and leaves none behind, and looked at so seldom, most are gone by then.
+# a fifth of a start is spent looking for it.
 COLLECT_AFTER = (20_000, 20, 50)
 
 if __name__ == "__main__":
