@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from app.core import ids
 from app.core.clock import Clock, epoch_us
@@ -19,7 +19,8 @@ SKEW_MS = 1000  # as in spend.lua
 SPEND, GIVE_BACK = 1, -1
 
 
-class Rate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rate:
     """So many times in so many seconds: all at once if need be, and evenly from then on."""
 
     times: int
@@ -40,7 +41,8 @@ class Rate(NamedTuple):
         return self.cost_ms * self.times
 
 
-class Budget(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Budget:
     """What somebody may do at one rate; Redis has only a digest of ``whose``: an address, an order number."""
 
     name: str

@@ -1,6 +1,7 @@
 """Budgets: one contract in Redis and in a process without it, where no flood may find a door open."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -120,7 +121,7 @@ async def test_something_else_at_the_key_opens_no_door(shop: Shop, clock: Steppe
 
 
 async def test_in_redis_nobody_is_named_and_nothing_stays(shop: Shop, clock: SteppedClock) -> None:
-    person = somebody()._replace(whose="211.36.1.7/32")
+    person = replace(somebody(), whose="211.36.1.7/32")
     await Limiter(shop.m.redis, clock).spend(person)
     key = keys.limit("test", ids.fingerprint("211.36.1.7/32"))
     assert "211.36.1.7" not in key
