@@ -1,5 +1,6 @@
 """Guessing gets slow: from the tenth failure on, an account makes every caller wait, longer each time."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from app.machines import Machines
 FREE = 10
 LONGEST_SECONDS = 60  # a delay, not a lock: the account's owner gets in between the guesses
 REMEMBERED_HERE = 10_000
+MS = 1000  # in microseconds
+SECOND = 1000  # in milliseconds
 
 
 @dataclass(slots=True)
 class Count:
-    """The attempts on one account, as this process remembers them while Redis is away."""
+    """The attempts on one account, as this process remembers them while Redis is away; milliseconds."""
 
     number: int
     open_at: int
@@ -35,14 +38,15 @@ class Attempts:
 
     async def admit(self, signup_id: str) -> None:
         """Count an attempt before its password is looked at. Raises TooManyError when it must wait."""
-        now = epoch_us(self._m.clock.now()) // 1_000_000
+        now = epoch_us(self._m.clock.now()) // MS
         mark = fingerprint(signup_id)
-        args = (now, FREE, LONGEST_SECONDS, keys.ATTEMPT_SECONDS)
+        args = (now, FREE, SECOND, LONGEST_SECONDS * SECOND, keys.ATTEMPT_SECONDS)
         try:
-            wait = int(await self._m.redis.run(self._script, [keys.login_attempts(mark)], args))
+            wait_ms = int(await self._m.redis.run(self._script, [keys.login_attempts(mark)], args))
         except RedisUnavailableError:
-            wait = self._count_here(mark, now)
-        if wait > 0:
+            wait_ms = self._count_here(mark, now)
+        if wait_ms > 0:
+            wait = math.ceil(wait_ms / SECOND)
             say = _("로그인 시도가 여러 번 실패했습니다. %(wait)s초 후 다시 시도해 주십시오.", wait=wait)
             raise TooManyError("log-in attempts", say=say, retry_after=wait)
 
@@ -62,10 +66,10 @@ class Attempts:
         self._here[mark] = count
         while len(self._here) > REMEMBERED_HERE:
             self._here.pop(next(iter(self._here)))
-        if 0 < count.open_at - now <= LONGEST_SECONDS:
+        if 0 < count.open_at - now <= LONGEST_SECONDS * SECOND:
             return count.open_at - now
         count.number += 1
         if count.number >= FREE:
-            count.open_at = now + min(2 ** min(count.number - FREE, 30), LONGEST_SECONDS)
-        count.until = now + keys.ATTEMPT_SECONDS
+            count.open_at = now + SECOND * min(2 ** min(count.number - FREE, 30), LONGEST_SECONDS)
+        count.until = now + keys.ATTEMPT_SECONDS * SECOND
         return 0
