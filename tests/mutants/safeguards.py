@@ -914,6 +914,22 @@ REST: Sequence[Mutant] = (
         tests=alone(CALLER, "test_without_trusted_proxies_nobody_is_believed[127.0.0.1]"),
     ),
     Mutant(
+        name="nobody fills our memory with addresses",
+        rule="DOOR",
+        file="app/web/caller.py",
+        old="self._find_again if len(said) <= MOST_REMEMBERED else self._find",
+        new="self._find_again",
+        tests=alone(CALLER, "test_what_somebody_says_of_where_they_come_from_does_not_fill_our_memory"),
+    ),
+    Mutant(
+        name="a second's wait late in a second",
+        rule="DOOR",
+        file="app/accounts/attempts.py",
+        old="now = epoch_us(self._m.clock.now()) // MS",
+        new="now = epoch_us(self._m.clock.now()) // MS // 1000 * 1000",
+        tests=embedded(LOGIN, "test_guessing_gets_slow_for_known_and_unknown_alike_but_locks_nobody_out"),
+    ),
+    Mutant(
         name="a length and chunks",
         rule="DOOR",
         file="app/web/shape.py",
