@@ -191,7 +191,8 @@ def test_only_toss_itself_brings_its_other_origins(sdk_url: str, hosts: str) -> 
 
 
 async def test_over_tls_the_browser_comes_by_tls_for_years() -> None:
-    settings = Settings(secret_key="k", password_pepper="p", public_url="https://shop.example")
+    here = "https://shop.example"
+    settings = Settings(secret_key="k", password_pepper="p", public_url=here, data_dir="nowhere")
     for url in ("/", "/nowhere", "/livez", "/static/0/x"):
         answer = await create_app(settings).test_client().get(url)
         seconds = re.match(r"max-age=(\d+); includeSubDomains", answer.headers["Strict-Transport-Security"])
