@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from app.machines import Machines
 from tests.journeys.books import on_sale
@@ -47,6 +47,18 @@ def only(method: str, act: Callable[[Route], Awaitable[None]]) -> Callable[[Rout
         await (act(route) if route.request.method == method else route.continue_())
 
     return handle
+
+
+async def hold_back(page: Page) -> asyncio.Event:
+    """Hold what is put into the cart on its way to the shop, until the event is set."""
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/cart/lines", only("POST", hold))
+    return go_on
 
 
 async def test_offline_is_said_and_the_retry_adds(enter: Enter, m: Machines) -> None:
@@ -283,14 +295,8 @@ async def test_a_slow_answer_keeps_the_focus_and_takes_one_press(enter: Enter, m
     walker = await enter()
     page = walker.page
     [product_id] = await on_sale(m, 1)
-    go_on = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await go_on.wait()
-        await route.continue_()
-
     await walker.go(f"/products/{product_id}")
-    await page.route("**/cart/lines", only("POST", hold))
+    go_on = await hold_back(page)
     adding = walker.button("장바구니 담기")
     for _ in range(3):
         await adding.press("Enter")
@@ -306,14 +312,8 @@ async def test_a_press_the_moment_htmx_begins_is_the_same_press(enter: Enter, m:
     walker = await enter()
     page = walker.page
     [product_id] = await on_sale(m, 1)
-    go_on = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await go_on.wait()
-        await route.continue_()
-
     await walker.go(f"/products/{product_id}")
-    await page.route("**/cart/lines", only("POST", hold))
+    go_on = await hold_back(page)
     adding = walker.button("장바구니 담기")
     await adding.evaluate(PRESS_AS_HTMX_BEGINS)
     async with page.expect_request("**/cart/lines"):
